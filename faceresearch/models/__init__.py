@@ -1,0 +1,6 @@
+"""Networks, losses and data preprocessors."""
+
+from faceresearch.models import backbones, detectors, heads, losses, necks
+from faceresearch.models.data_preprocessors import FaceDataPreprocessor
+
+__all__ = ['FaceDataPreprocessor', 'backbones', 'detectors', 'heads', 'losses', 'necks']

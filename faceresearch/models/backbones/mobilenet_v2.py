@@ -1,0 +1,48 @@
+"""MobileNetV2 with torchvision's layout and names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.model import BaseModule
+from torch import Tensor
+from torchvision.models import mobilenet_v2
+
+from faceresearch.models.backbones.resnet import TORCHVISION, load_torchvision
+from faceresearch.registry import MODELS
+
+TAPS = (6, 13, 18)
+
+
+@MODELS.register_module()
+class MobileNetV2(BaseModule):
+    """MobileNetV2 (Sandler et al. 2018), giving 32, 96 and 1280 channels at strides 8, 16 and 32.
+
+    The last map is taken after the final 1×1 convolution, as yakhyo/retinaface-pytorch does.
+
+    Args:
+        init_cfg: mmengine weight initialisation; ``dict(type='Pretrained', checkpoint='torchvision')`` fetches
+            torchvision's ImageNet weights.
+    """
+
+    out_channels = (32, 96, 1280)
+
+    def __init__(self, init_cfg: dict[str, Any] | None = None) -> None:
+        super().__init__(init_cfg)
+        self.features = mobilenet_v2(weights=None).features
+
+    def init_weights(self) -> None:
+        """Initialise the weights as ``init_cfg`` says."""
+        if self.init_cfg and self.init_cfg.get('checkpoint') == TORCHVISION:
+            load_torchvision(self, 'mobilenet_v2')
+        else:
+            super().init_weights()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, H, W) to features of strides 8, 16, 32."""
+        outputs = []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in TAPS:
+                outputs.append(x)
+        return tuple(outputs)

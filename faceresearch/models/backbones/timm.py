@@ -1,0 +1,53 @@
+"""Any timm model as a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import timm
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from faceresearch.errors import UserError, did_you_mean
+from faceresearch.registry import MODELS
+
+
+@MODELS.register_module()
+class TimmBackbone(BaseModule):
+    """The feature maps of a timm model.
+
+    Args:
+        name: timm's name, for example ``'mobilenetv3_small_100'``.
+        strides: which strides to return, from fine to coarse.
+        pretrained: fetch timm's weights.
+        init_cfg: mmengine weight initialisation.
+
+    Raises:
+        UserError: timm has no such model, or the model has no map of one of the strides.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        strides: Sequence[int] = (8, 16, 32),
+        pretrained: bool = False,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if not timm.is_model(name):
+            raise UserError(
+                f'TimmBackbone: timm {timm.__version__} has no {name!r}.{did_you_mean(name, timm.list_models())}'
+            )
+        probe = timm.create_model(name, features_only=True, pretrained=False).feature_info
+        available = list(probe.reduction())
+        missing = [stride for stride in strides if stride not in available]
+        if missing:
+            raise UserError(f'TimmBackbone: {name} has feature maps of strides {available}, none of {missing}')
+        indices = tuple(available.index(stride) for stride in strides)
+        self.net = timm.create_model(name, features_only=True, pretrained=pretrained, out_indices=indices)
+        self.out_channels = tuple(self.net.feature_info.channels())
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, H, W) to features of ``strides``."""
+        return tuple(self.net(x))

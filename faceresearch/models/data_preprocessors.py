@@ -1,0 +1,64 @@
+"""The only place that knows colour order, mean, standard deviation and padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseDataPreprocessor
+
+from faceresearch.registry import MODELS
+
+
+@MODELS.register_module()
+class FaceDataPreprocessor(BaseDataPreprocessor):
+    """Normalise images, pad them to a common size at the right and bottom, and stack them.
+
+    Args:
+        mean: one value per channel, in the order the network sees, on the scale 0…255.
+        std: one value per channel.
+        bgr_to_rgb: swap the channels first (images are read as BGR).
+        pad_size_divisor: the batch's height and width become multiples of this.
+        pad_value: value of the padding after normalisation (0 is the mean colour).
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(
+        self,
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+        bgr_to_rgb: bool = False,
+        pad_size_divisor: int = 1,
+        pad_value: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.bgr_to_rgb = bgr_to_rgb
+        self.pad_size_divisor = pad_size_divisor
+        self.pad_value = pad_value
+
+    def normalize(self, image: torch.Tensor) -> torch.Tensor:
+        """Normalise one image (3, H, W), 0…255, BGR."""
+        image = image.to(self.mean.dtype)
+        if self.bgr_to_rgb:
+            image = image.flip(0)
+        return (image - self.mean) / self.std
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Return the batch with ``inputs`` (N, 3, H, W); ``data_samples`` are moved to the device."""
+        data = self.cast_data(data)  # type: ignore[assignment]
+        images = [self.normalize(image) for image in data['inputs']]
+        divisor = self.pad_size_divisor
+        height = math.ceil(max(image.shape[1] for image in images) / divisor) * divisor
+        width = math.ceil(max(image.shape[2] for image in images) / divisor) * divisor
+        padded = [
+            F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1]), value=self.pad_value)
+            for image in images
+        ]
+        return {'inputs': torch.stack(padded), 'data_samples': data.get('data_samples')}

@@ -1,0 +1,102 @@
+"""Detectors made of a backbone, a neck and one dense head."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from faceresearch.registry import MODELS, build_module
+from faceresearch.structures import FaceDataSample
+
+
+@MODELS.register_module()
+class SingleStageDetector(BaseModel):
+    """Backbone, neck and dense head.
+
+    A neck or head that states no ``in_channels`` gets those of the part before it, so another backbone is one line.
+    A head has ``loss``, ``predict`` and ``tensor``, each taking the neck's features.
+
+    Args:
+        backbone: network with ``out_channels``.
+        neck: feature pyramid with ``out_channels``, or None.
+        head: dense head.
+        data_preprocessor: normalisation and padding.
+        init_cfg: mmengine weight initialisation.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module | dict[str, Any],
+        head: nn.Module | dict[str, Any],
+        neck: nn.Module | dict[str, Any] | None = None,
+        data_preprocessor: nn.Module | dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = build_module(backbone)
+        channels = self.backbone.out_channels
+        self.neck = None
+        if neck is not None:
+            self.neck = build_module(_with_channels(neck, channels))
+            channels = self.neck.out_channels
+        self.head = build_module(_with_channels(head, channels))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of what ``tensor`` returns."""
+        return self.head.output_names  # type: ignore[return-value]
+
+    def extract(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, H, W), normalised, to the head's features."""
+        features = self.backbone(inputs)
+        return self.neck(features) if self.neck is not None else features
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[FaceDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | list[FaceDataSample] | tuple[Tensor, ...]:
+        """Dispatch on ``mode``: ``loss``, ``predict`` or ``tensor``."""
+        if mode == 'loss':
+            assert data_samples is not None
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
+        if mode == 'tensor':
+            return self.tensor(inputs)
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
+
+    def loss(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> dict[str, Tensor]:
+        """Return the losses of a batch (N, 3, H, W)."""
+        height, width = inputs.shape[-2:]
+        return self.head.loss(self.extract(inputs), data_samples, (height, width))
+
+    def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the raw outputs, a flat tuple: the graph that is exported."""
+        return self.head.tensor(self.extract(inputs))
+
+    def predict(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> list[FaceDataSample]:
+        """Add ``pred_instances`` to each sample.
+
+        Images of one size go through the network together, without the padding that other sizes in the batch made
+        necessary: what is found in an image does not depend on the images beside it.
+        """
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        divisor = getattr(self.data_preprocessor, 'pad_size_divisor', 1)
+        for i, sample in enumerate(data_samples):
+            height, width = sample.metainfo.get('img_shape', inputs.shape[-2:])[:2]
+            groups[-(-height // divisor) * divisor, -(-width // divisor) * divisor].append(i)
+        for (height, width), members in groups.items():
+            features = self.extract(inputs[members, :, :height, :width])
+            self.head.predict(features, [data_samples[i] for i in members], (height, width))
+        return data_samples
+
+
+def _with_channels(part: nn.Module | dict[str, Any], channels: tuple[int, ...]) -> nn.Module | dict[str, Any]:
+    if isinstance(part, dict) and 'in_channels' not in part:
+        return {**part, 'in_channels': channels}
+    return part

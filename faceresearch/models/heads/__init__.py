@@ -1,0 +1,5 @@
+"""Heads."""
+
+from faceresearch.models.heads.retinaface_head import RetinaFaceHead
+
+__all__ = ['RetinaFaceHead']

@@ -1,0 +1,170 @@
+"""RetinaFace's three heads: face or not, box, five landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from faceresearch.codecs import PriorBoxCodec
+from faceresearch.models.heads.nms import select_detections
+from faceresearch.models.heads.prior_matching import covered_priors, match_priors
+from faceresearch.registry import MODELS, build_codec, build_module
+from faceresearch.structures import FaceDataSample
+
+Outputs = tuple[Tensor, Tensor, Tensor]
+
+
+@MODELS.register_module()
+class RetinaFaceHead(BaseModule):
+    """1×1 convolutions that give two class logits, four box offsets and 2K landmark offsets for every prior.
+
+    Source: Deng et al., RetinaFace, CVPR 2020; biubug6/Pytorch_Retinaface models/retinaface.py.
+
+    Shapes: N images, P priors over all levels, K points.
+
+    Args:
+        in_channels: channels of each level.
+        codec: prior boxes and offsets.
+        loss: loss over matched priors.
+        num_landmarks: K.
+        positive_iou: overlap from which a prior is positive.
+        forced_iou: smallest overlap for which a face claims its best prior.
+        score_thr: detections must score above this.
+        nms_iou: detections that overlap a better one by more than this are dropped.
+        nms_offset: 1 measures boxes as the originals do, with x2 − x1 + 1 as width; 0 without the one.
+        nms_pre: keep only this many best detections before NMS; 0 keeps all.
+        max_per_img: keep only this many best detections after NMS; 0 keeps all.
+        init_cfg: mmengine weight initialisation.
+    """
+
+    output_names = ('loc', 'conf', 'landmarks')
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        codec: PriorBoxCodec | dict[str, Any],
+        loss: nn.Module | dict[str, Any],
+        num_landmarks: int = 5,
+        positive_iou: float = 0.35,
+        forced_iou: float = 0.2,
+        score_thr: float = 0.02,
+        nms_iou: float = 0.4,
+        nms_offset: int = 1,
+        nms_pre: int = 0,
+        max_per_img: int = 0,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.codec: PriorBoxCodec = build_codec(codec)
+        self.loss_module = build_module(loss)
+        self.positive_iou = positive_iou
+        self.forced_iou = forced_iou
+        self.score_thr = score_thr
+        self.nms_iou = nms_iou
+        self.nms_offset = nms_offset
+        self.nms_pre = nms_pre
+        self.max_per_img = max_per_img
+        if len(in_channels) != len(self.codec.num_priors):
+            raise ValueError(
+                f'RetinaFaceHead: {len(in_channels)} feature levels but the codec has {len(self.codec.num_priors)}'
+            )
+        anchors = self.codec.num_priors
+        self.box = nn.ModuleList(nn.Conv2d(c, a * 4, 1) for c, a in zip(in_channels, anchors))
+        self.cls = nn.ModuleList(nn.Conv2d(c, a * 2, 1) for c, a in zip(in_channels, anchors))
+        self.landmark = nn.ModuleList(nn.Conv2d(c, a * 2 * num_landmarks, 1) for c, a in zip(in_channels, anchors))
+        self.num_landmarks = num_landmarks
+
+    def forward(self, features: Sequence[Tensor]) -> Outputs:
+        """Return box offsets (N, P, 4), class logits (N, P, 2), landmark offsets (N, P, 2K)."""
+        return (
+            _join(self.box, features, 4),
+            _join(self.cls, features, 2),
+            _join(self.landmark, features, 2 * self.num_landmarks),
+        )
+
+    def tensor(self, features: Sequence[Tensor]) -> Outputs:
+        """Return what is exported: as :meth:`forward`, with class probabilities in place of logits."""
+        boxes, logits, landmarks = self(features)
+        return boxes, logits.softmax(-1), landmarks
+
+    def loss(
+        self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """Return the losses of a batch whose images are ``size`` (h, w) large, padding included."""
+        outputs = self(features)
+        # Never in half precision: a prior's position needs more than eight bits.
+        dtype = torch.promote_types(outputs[0].dtype, torch.float32)
+        priors = self.codec.priors(size).to(device=outputs[0].device, dtype=dtype)
+        targets = [self._targets(sample, priors, size) for sample in samples]
+        labels, boxes, landmarks = (torch.stack(parts) for parts in zip(*targets))
+        return self.loss_module(outputs, labels, boxes, landmarks)
+
+    def _targets(self, sample: FaceDataSample, priors: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        gt = sample.gt_instances
+        scale = priors.new_tensor([size[1], size[0]])
+        boxes = gt.bboxes.to(priors) / scale.repeat(2)
+        face, positive = match_priors(boxes, priors, self.positive_iou, self.forced_iou)
+        labels = positive.long()
+        if 'ignored_instances' in sample and len(sample.ignored_instances):
+            ignored = covered_priors(sample.ignored_instances.bboxes.to(priors) / scale.repeat(2), priors)
+            labels[ignored & ~positive] = -2
+        box_targets = priors.new_zeros(len(priors), 4)
+        landmark_targets = priors.new_zeros(len(priors), 2 * self.num_landmarks)
+        if not positive.any():
+            return labels, box_targets, landmark_targets
+        face, matched = face[positive], priors[positive]
+        box_targets[positive] = self.codec.encode_boxes(boxes[face], matched)
+        visible = torch.zeros_like(face, dtype=torch.bool)
+        if 'keypoints' in gt:
+            visible = gt.keypoints_visible[face].any(-1)
+            landmark_targets[positive] = self.codec.encode_keypoints(gt.keypoints.to(priors)[face] / scale, matched)
+        labels[positive] = torch.where(visible, 1, -1)
+        return labels, box_targets, landmark_targets
+
+    def predict(
+        self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
+    ) -> list[FaceDataSample]:
+        """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
+        boxes, scores, landmarks = self.tensor(features)
+        priors = self.codec.priors(size).to(device=boxes.device, dtype=torch.float32)
+        for i, sample in enumerate(samples):
+            sample.pred_instances = self._decode(
+                boxes[i].float(), scores[i, :, 1].float(), landmarks[i].float(), priors, sample, size
+            )
+        return samples
+
+    def _decode(
+        self,
+        deltas: Tensor,
+        scores: Tensor,
+        offsets: Tensor,
+        priors: Tensor,
+        sample: FaceDataSample,
+        size: tuple[int, int],
+    ) -> InstanceData:
+        keep = scores > self.score_thr
+        scores, priors = scores[keep], priors[keep]
+        factor = scores.new_tensor(sample.metainfo.get('scale_factor', (1.0, 1.0)))
+        scale = scores.new_tensor([size[1], size[0]]) / factor
+        boxes = self.codec.decode_boxes(deltas[keep], priors) * scale.repeat(2)
+        keypoints = self.codec.decode_keypoints(offsets[keep], priors) * scale
+        order = select_detections(boxes, scores, self.nms_iou, self.nms_offset, self.nms_pre, self.max_per_img)
+        return InstanceData(
+            bboxes=boxes[order],
+            scores=scores[order],
+            keypoints=keypoints[order],
+            labels=torch.zeros_like(order),
+        )
+
+
+def _join(convs: nn.ModuleList, features: Sequence[Tensor], width: int) -> Tensor:
+    """Apply one convolution per level and join (N, A·width, H, W) maps to (N, P, width): level, row, column, prior."""
+    maps = [
+        conv(feature).permute(0, 2, 3, 1).reshape(feature.shape[0], -1, width) for conv, feature in zip(convs, features)
+    ]
+    return torch.cat(maps, 1)

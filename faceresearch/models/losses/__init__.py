@@ -1,0 +1,5 @@
+"""Losses."""
+
+from faceresearch.models.losses.multibox import MultiBoxLoss
+
+__all__ = ['MultiBoxLoss']

@@ -1,0 +1,18 @@
+"""Sample transforms: dict → dict, drawing randomness from ``results['rng']`` only."""
+
+from faceresearch.transforms.formatting import PackFaceInputs
+from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop
+from faceresearch.transforms.loading import LoadImage
+from faceresearch.transforms.photometric import ColorDistortion
+from faceresearch.transforms.resize import ResizeForTest
+
+__all__ = [
+    'ColorDistortion',
+    'LoadImage',
+    'PackFaceInputs',
+    'PadToSquare',
+    'RandomFlip',
+    'RandomInterpolationResize',
+    'RandomSquareCrop',
+    'ResizeForTest',
+]

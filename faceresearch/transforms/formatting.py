@@ -1,0 +1,62 @@
+"""The last transform: from a dict of arrays to a tensor and a data sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import InstanceData
+
+from faceresearch.registry import TRANSFORMS
+from faceresearch.structures import FaceDataSample
+
+_FIELDS = {
+    'gt_bboxes': 'bboxes',
+    'gt_bboxes_labels': 'labels',
+    'gt_keypoints': 'keypoints',
+    'gt_keypoints_visible': 'keypoints_visible',
+    'gt_difficulty': 'difficulty',
+}
+
+
+@TRANSFORMS.register_module()
+class PackFaceInputs(BaseTransform):
+    """Make ``inputs`` (3, H, W) uint8, in the channel order of the image, and ``data_samples`` a FaceDataSample.
+
+    Faces flagged in ``gt_ignore_flags`` go to ``ignored_instances``.
+
+    Args:
+        meta_keys: what the sample's metainfo carries, where present.
+    """
+
+    def __init__(
+        self,
+        meta_keys: Sequence[str] = (
+            'img_path',
+            'img_id',
+            'ori_shape',
+            'img_shape',
+            'scale_factor',
+            'flip',
+            'img_broken',
+        ),
+    ) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+        sample = FaceDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        if 'gt_bboxes' in results:
+            count = len(results['gt_bboxes'])
+            ignored = np.asarray(results.get('gt_ignore_flags', np.zeros(count, bool)), bool)
+            sample.gt_instances = _instances(results, ~ignored)
+            sample.ignored_instances = _instances(results, ignored)
+        return {'inputs': torch.from_numpy(image), 'data_samples': sample}
+
+
+def _instances(results: dict[str, Any], keep: np.ndarray) -> InstanceData:
+    arrays = {name: results[key][keep] for key, name in _FIELDS.items() if key in results}
+    return InstanceData(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()})

@@ -1,0 +1,35 @@
+"""Operations on all annotations of a sample at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: Per-face arrays of a sample: first axis N.
+INSTANCE_KEYS = (
+    'gt_bboxes',
+    'gt_bboxes_labels',
+    'gt_ignore_flags',
+    'gt_keypoints',
+    'gt_keypoints_visible',
+    'gt_difficulty',
+)
+
+
+def select_instances(results: dict[str, Any], keep: np.ndarray) -> None:
+    """Keep the faces where ``keep`` (N,) bool is true, in every annotation array."""
+    for key in INSTANCE_KEYS:
+        if key in results:
+            results[key] = results[key][keep]
+
+
+def scale_instances(results: dict[str, Any], scale_x: float, scale_y: float) -> None:
+    """Multiply boxes and points by the two factors and fold them into ``scale_factor``."""
+    factor = np.array([scale_x, scale_y], np.float32)
+    if 'gt_bboxes' in results:
+        results['gt_bboxes'] = results['gt_bboxes'] * np.tile(factor, 2)
+    if 'gt_keypoints' in results:
+        results['gt_keypoints'] = results['gt_keypoints'] * factor
+    old = results.get('scale_factor', (1.0, 1.0))
+    results['scale_factor'] = (old[0] * scale_x, old[1] * scale_y)

@@ -1,0 +1,80 @@
+"""Resize rules of evaluation protocols."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from faceresearch.errors import UserError
+from faceresearch.registry import TRANSFORMS
+from faceresearch.transforms.instances import scale_instances
+
+ResizeRule = Literal['original', 'short_side', 'letterbox']
+
+
+@TRANSFORMS.register_module()
+class ResizeForTest(BaseTransform):
+    """Resize an image as an evaluation protocol prescribes.
+
+    Rules: ``original`` leaves it; ``short_side`` scales the short side to ``short`` unless the long one would exceed
+    ``long`` (RetinaFace's 1600 / 2150); ``letterbox`` scales the long side to ``size`` and pads right and bottom to a
+    square of ``size`` with ``pad_value``.
+
+    Args:
+        rule: one of the three.
+        short: short side in pixels, for ``short_side``.
+        long: largest long side in pixels, for ``short_side``.
+        size: side in pixels, for ``letterbox``.
+        pad_value: grey value of the padding, for ``letterbox``.
+
+    Raises:
+        UserError: another rule is asked for.
+    """
+
+    def __init__(
+        self,
+        rule: ResizeRule = 'original',
+        short: int = 1600,
+        long: int = 2150,
+        size: int = 640,
+        pad_value: int = 0,
+    ) -> None:
+        if rule not in ('original', 'short_side', 'letterbox'):
+            raise UserError(f"ResizeForTest: unknown rule {rule!r}; use 'original', 'short_side' or 'letterbox'")
+        self.rule = rule
+        self.short = short
+        self.long = long
+        self.size = size
+        self.pad_value = pad_value
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        if self.rule == 'original':
+            return results
+        if self.rule == 'short_side':
+            return self._short_side(results)
+        return self._letterbox(results)
+
+    def _short_side(self, results: dict[str, Any]) -> dict[str, Any]:
+        height, width = results['img'].shape[:2]
+        scale = self.short / min(height, width)
+        if np.round(scale * max(height, width)) > self.long:
+            scale = self.long / max(height, width)
+        # fx, fy rather than a size: the sampling positions, and so the published figures, depend on it.
+        results['img'] = cv2.resize(results['img'], None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        results['img_shape'] = results['img'].shape[:2]
+        scale_instances(results, scale, scale)
+        return results
+
+    def _letterbox(self, results: dict[str, Any]) -> dict[str, Any]:
+        height, width = results['img'].shape[:2]
+        scale = self.size / max(height, width)
+        new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+        canvas = np.full((self.size, self.size, 3), self.pad_value, np.uint8)
+        canvas[:new_height, :new_width] = cv2.resize(results['img'], (new_width, new_height))
+        results['img'] = canvas
+        results['img_shape'] = (self.size, self.size)
+        scale_instances(results, new_width / width, new_height / height)
+        return results

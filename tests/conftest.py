@@ -1,0 +1,39 @@
+"""Fixtures shared by all tests: where the real data and the golden cases are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def repo_root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope='session')
+def shared_dir() -> Path:
+    """The folder with data/, golden/, weights/ and documents/."""
+    root = os.environ.get('FACERESEARCH_TEST_DATA')
+    if not root:
+        pytest.skip('set FACERESEARCH_TEST_DATA to the folder that holds the test data')
+    return Path(root).resolve()
+
+
+@pytest.fixture(scope='session')
+def test_data(shared_dir: Path) -> Path:
+    """Real images and labels (``$FACERESEARCH_TEST_DATA/data``)."""
+    return shared_dir / 'data'
+
+
+@pytest.fixture(scope='session')
+def golden_dir() -> Path:
+    """Golden cases: ``$FACERESEARCH_GOLDEN_DIR``, by default ``$FACERESEARCH_TEST_DATA/golden``."""
+    root = os.environ.get('FACERESEARCH_GOLDEN_DIR')
+    if root:
+        return Path(root).resolve()
+    if not os.environ.get('FACERESEARCH_TEST_DATA'):
+        pytest.skip('set FACERESEARCH_TEST_DATA to the folder that holds the test data')
+    return Path(os.environ['FACERESEARCH_TEST_DATA']).resolve() / 'golden'
