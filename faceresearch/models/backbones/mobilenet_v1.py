@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.models.layers import conv_bn
 from faceresearch.registry import MODELS
 
@@ -22,11 +21,12 @@ class MobileNetV1(BaseModule):
 
     Args:
         width: factor on the channels 32, 64, 128, 256, 512, 1024, rounded to multiples of 8.
-        init_cfg: mmengine weight initialisation, for example ``dict(type='Pretrained', checkpoint=…)``.
+        pretrained: initial weights, see :func:`load_pretrained`.
     """
 
-    def __init__(self, width: float = 0.25, init_cfg: dict[str, Any] | None = None) -> None:
-        super().__init__(init_cfg)
+    def __init__(self, width: float = 0.25, pretrained: str | None = None) -> None:
+        super().__init__()
+        self.pretrained = pretrained
         c = [_multiple_of_8(channels * width) for channels in (32, 64, 128, 256, 512, 1024)]
         self.stage1 = nn.Sequential(
             conv_bn(3, c[0], stride=2, leaky=LEAKY),
@@ -39,6 +39,11 @@ class MobileNetV1(BaseModule):
         self.stage2 = nn.Sequential(_depthwise(c[3], c[4], stride=2), *(_depthwise(c[4], c[4]) for _ in range(5)))
         self.stage3 = nn.Sequential(_depthwise(c[4], c[5], stride=2), _depthwise(c[5], c[5]))
         self.out_channels = (c[3], c[4], c[5])
+
+    def init_weights(self) -> None:
+        """Load ``pretrained``, if any."""
+        if self.pretrained:
+            load_pretrained(self, self.pretrained)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W) to features of strides 8, 16, 32."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmengine.model import BaseModule
 from torch import Tensor
 from torchvision.models import mobilenet_v2
 
-from faceresearch.models.backbones.resnet import TORCHVISION, load_torchvision
+from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.registry import MODELS
 
 TAPS = (6, 13, 18)
@@ -21,22 +19,20 @@ class MobileNetV2(BaseModule):
     The last map is taken after the final 1×1 convolution, as yakhyo/retinaface-pytorch does.
 
     Args:
-        init_cfg: mmengine weight initialisation; ``dict(type='Pretrained', checkpoint='torchvision')`` fetches
-            torchvision's ImageNet weights.
+        pretrained: initial weights, see :func:`load_pretrained`; ``'torchvision'`` fetches ImageNet weights.
     """
 
     out_channels = (32, 96, 1280)
 
-    def __init__(self, init_cfg: dict[str, Any] | None = None) -> None:
-        super().__init__(init_cfg)
+    def __init__(self, pretrained: str | None = None) -> None:
+        super().__init__()
+        self.pretrained = pretrained
         self.features = mobilenet_v2(weights=None).features
 
     def init_weights(self) -> None:
-        """Initialise the weights as ``init_cfg`` says."""
-        if self.init_cfg and self.init_cfg.get('checkpoint') == TORCHVISION:
-            load_torchvision(self, 'mobilenet_v2')
-        else:
-            super().init_weights()
+        """Load ``pretrained``, if any."""
+        if self.pretrained:
+            load_pretrained(self, self.pretrained, 'mobilenet_v2')
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W) to features of strides 8, 16, 32."""

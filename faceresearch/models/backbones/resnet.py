@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torchvision
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from faceresearch.errors import UserError
+from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.registry import MODELS
-
-TORCHVISION = 'torchvision'
 
 
 @MODELS.register_module()
@@ -22,8 +21,7 @@ class ResNet(BaseModule):
     Args:
         depth: 18, 34, 50, 101 or 152.
         out_stages: which of the stages 1…4 to return.
-        init_cfg: mmengine weight initialisation; ``dict(type='Pretrained', checkpoint='torchvision')`` fetches
-            torchvision's ImageNet weights.
+        pretrained: initial weights, see :func:`load_pretrained`; ``'torchvision'`` fetches ImageNet weights.
 
     Raises:
         UserError: there is no ResNet of that depth.
@@ -33,9 +31,10 @@ class ResNet(BaseModule):
         self,
         depth: Literal[18, 34, 50, 101, 152] = 50,
         out_stages: Sequence[int] = (2, 3, 4),
-        init_cfg: dict[str, Any] | None = None,
+        pretrained: str | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
+        self.pretrained = pretrained
         if depth not in (18, 34, 50, 101, 152):
             raise UserError(f'ResNet: there is no depth {depth}; use 18, 34, 50, 101 or 152')
         net = getattr(torchvision.models, f'resnet{depth}')(weights=None)
@@ -48,11 +47,9 @@ class ResNet(BaseModule):
         self.out_channels = tuple(64 * expansion * 2 ** (stage - 1) for stage in out_stages)
 
     def init_weights(self) -> None:
-        """Initialise the weights as ``init_cfg`` says."""
-        if self.init_cfg and self.init_cfg.get('checkpoint') == TORCHVISION:
-            load_torchvision(self, f'resnet{self.depth}')
-        else:
-            super().init_weights()
+        """Load ``pretrained``, if any."""
+        if self.pretrained:
+            load_pretrained(self, self.pretrained, f'resnet{self.depth}')
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W) to the features of ``out_stages``."""
@@ -63,21 +60,3 @@ class ResNet(BaseModule):
             if stage in self.out_stages:
                 outputs.append(x)
         return tuple(outputs)
-
-
-def load_torchvision(backbone: nn.Module, name: str) -> None:
-    """Load torchvision's default ImageNet weights into a backbone that has the same names.
-
-    Raises:
-        UserError: the weights cannot be fetched, or lack a tensor the backbone has.
-    """
-    try:
-        state = torchvision.models.get_model_weights(name).DEFAULT.get_state_dict(progress=True)
-    except OSError as error:
-        raise UserError(
-            f"{name}: torchvision's ImageNet weights cannot be fetched ({error}); download them on a machine with a"
-            ' network and give their path, or train from scratch with model.backbone.init_cfg=null'
-        ) from error
-    missing = backbone.load_state_dict(state, strict=False).missing_keys
-    if missing:
-        raise UserError(f"{name}: torchvision's weights lack {missing[0]} and {len(missing) - 1} more")

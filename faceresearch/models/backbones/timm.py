@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import timm
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from faceresearch.errors import UserError, did_you_mean
+from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.registry import MODELS
 
 
@@ -20,8 +20,7 @@ class TimmBackbone(BaseModule):
     Args:
         name: timm's name, for example ``'mobilenetv3_small_100'``.
         strides: which strides to return, from fine to coarse.
-        pretrained: fetch timm's weights.
-        init_cfg: mmengine weight initialisation.
+        pretrained: initial weights: ``'timm'`` fetches timm's own; otherwise see :func:`load_pretrained`.
 
     Raises:
         UserError: timm has no such model, or the model has no map of one of the strides.
@@ -31,10 +30,10 @@ class TimmBackbone(BaseModule):
         self,
         name: str,
         strides: Sequence[int] = (8, 16, 32),
-        pretrained: bool = False,
-        init_cfg: dict[str, Any] | None = None,
+        pretrained: str | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
+        self.pretrained = pretrained
         if not timm.is_model(name):
             raise UserError(
                 f'TimmBackbone: timm {timm.__version__} has no {name!r}.{did_you_mean(name, timm.list_models())}'
@@ -45,8 +44,13 @@ class TimmBackbone(BaseModule):
         if missing:
             raise UserError(f'TimmBackbone: {name} has feature maps of strides {available}, none of {missing}')
         indices = tuple(available.index(stride) for stride in strides)
-        self.net = timm.create_model(name, features_only=True, pretrained=pretrained, out_indices=indices)
+        self.net = timm.create_model(name, features_only=True, pretrained=pretrained == 'timm', out_indices=indices)
         self.out_channels = tuple(self.net.feature_info.channels())
+
+    def init_weights(self) -> None:
+        """Load ``pretrained``, if it names a file (timm's own weights are there since construction)."""
+        if self.pretrained and self.pretrained != 'timm':
+            load_pretrained(self, self.pretrained)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W) to features of ``strides``."""

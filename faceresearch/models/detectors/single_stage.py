@@ -35,7 +35,8 @@ class SingleStageDetector(BaseModel):
         data_preprocessor: nn.Module | dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        # Built here: mmengine would look a bare name up in its own registry only.
+        super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
         self.backbone = build_module(backbone)
         channels = self.backbone.out_channels
         self.neck = None

@@ -1,0 +1,113 @@
+"""What a converter is: rules that account for every tensor of a published checkpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from faceresearch.errors import UserError
+
+
+@dataclass(frozen=True)
+class Converter:
+    """Rules that rename the tensors of one origin's checkpoints.
+
+    Attributes:
+        name: the origin, as ``repository`` or ``repository:part``.
+        detect: names that must all be present for a checkpoint to be of this origin.
+        rules: (pattern, replacement) pairs of regular expressions; the first that matches a whole name applies.
+        dropped: (pattern, reason) pairs for tensors the model has no place for.
+        prefix: the converted names all start with this: the part of the model the checkpoint fills.
+    """
+
+    name: str
+    detect: tuple[str, ...]
+    rules: tuple[tuple[str, str], ...]
+    dropped: tuple[tuple[str, str], ...] = ()
+    prefix: str = ''
+
+
+@dataclass
+class ConversionReport:
+    """What became of every tensor of the source."""
+
+    converter: str
+    mapped: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+def find_converter(state: Mapping[str, Tensor], converters: Sequence[Converter]) -> Converter:
+    """Return the converter whose telltale names are all in the checkpoint.
+
+    Raises:
+        UserError: no converter knows such a checkpoint.
+    """
+    for converter in converters:
+        if all(name in state for name in converter.detect):
+            return converter
+    raise UserError(
+        f'no converter knows a checkpoint with tensors such as {", ".join(list(state)[:3]) or "(none)"};'
+        f' known origins: {", ".join(c.name for c in converters)}'
+    )
+
+
+def convert(
+    state: Mapping[str, Tensor], target: Mapping[str, Tensor], converter: Converter, only: str = ''
+) -> tuple[dict[str, Tensor], ConversionReport]:
+    """Rename the tensors of ``state`` to the names of ``target``, completely.
+
+    Args:
+        state: tensors of the published checkpoint.
+        target: state dict of the model to fill; only its names and shapes are used.
+        converter: the origin's rules.
+        only: take only tensors whose new name starts with this (a detector's backbone, say).
+
+    Returns:
+        The converted tensors and the report.
+
+    Raises:
+        UserError: a tensor has no rule, goes to a name the model lacks, has another shape, or the model keeps a
+            tensor without a source (batch counters, which old checkpoints lack, excepted).
+    """
+    report = ConversionReport(converter.name)
+    result: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        new = _rename(name, converter, report)
+        if new is None:
+            continue
+        if only and not new.startswith(only):
+            report.dropped[name] = f'not part of {only}'
+            continue
+        if new not in target:
+            raise UserError(
+                f'{converter.name}: {name} would become {new}, which the model lacks; is it the right config?'
+            )
+        if tensor.shape != target[new].shape:
+            raise UserError(
+                f'{converter.name}: {name} is {tuple(tensor.shape)}, the model has {tuple(target[new].shape)} at {new};'
+                ' is it the right config?'
+            )
+        if new in result:
+            raise UserError(f'{converter.name}: two tensors become {new}; {name} is the second')
+        result[new] = tensor.to(target[new].dtype)
+        report.mapped[name] = new
+    wanted = [n for n in target if n.startswith(converter.prefix) and n not in result]
+    missing = [n for n in wanted if not n.endswith('num_batches_tracked')]
+    if missing:
+        raise UserError(f'{converter.name}: nothing in the checkpoint fills {missing[0]} and {len(missing) - 1} more')
+    result.update({n: target[n].clone() for n in wanted})
+    return result, report
+
+
+def _rename(name: str, converter: Converter, report: ConversionReport) -> str | None:
+    for pattern, reason in converter.dropped:
+        if re.fullmatch(pattern, name):
+            report.dropped[name] = reason
+            return None
+    for pattern, replacement in converter.rules:
+        if re.fullmatch(pattern, name):
+            return re.sub(pattern, replacement, name)
+    raise UserError(f'{converter.name}: there is no rule for tensor {name}; the checkpoint is of another model')

@@ -1,0 +1,39 @@
+"""Our networks equal the originals: same weights, same input, same outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from faceresearch.config import load_config
+from faceresearch.registry import MODELS
+from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
+from tests.parity.families import config_of
+from tests.parity.golden import case_files, load_case, network_input, original_state
+
+TOLERANCE = 1e-6
+
+
+@pytest.mark.parametrize('path', case_files('networks'), ids=lambda path: path.stem)
+def test_network_equals_the_original(path: Path, repo_root: Path) -> None:
+    meta, arrays = load_case(path)
+    config = load_config(repo_root / config_of(meta['name']))
+    model = MODELS.build(config.model)
+    assert sum(p.numel() for p in model.parameters()) == meta['parameters']
+
+    state = original_state(meta, arrays)
+    converted, report = convert(state, model.state_dict(), find_converter(state, CONVERTERS))
+    assert len(report.mapped) + len(report.dropped) == len(state)
+    model.load_state_dict(converted, strict=True)
+    with torch.no_grad():
+        outputs = model.double().eval()(network_input(meta), mode='tensor')
+
+    assert len(outputs) == len(meta['outputs'])
+    for index, (name, output) in enumerate(zip(meta['outputs'], outputs)):
+        expected = arrays[f'out{index}'].astype('float64')
+        assert output.shape == expected.shape, name
+        error = np.linalg.norm(output.numpy() - expected) / np.linalg.norm(expected)
+        assert error <= TOLERANCE, f'{name}: {error:.2e}'
