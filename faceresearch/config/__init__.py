@@ -1,0 +1,8 @@
+"""Configs: load with strict overrides and propagating variables, check, explain, sweep, write."""
+
+from faceresearch.config.loader import load_config
+from faceresearch.config.paths import config_names, configs_folder, find_config
+from faceresearch.config.provenance import explain
+from faceresearch.config.writing import dump_config, format_config
+
+__all__ = ['config_names', 'configs_folder', 'dump_config', 'explain', 'find_config', 'format_config', 'load_config']
