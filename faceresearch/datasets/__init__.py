@@ -1,1 +1,5 @@
 """Data sets."""
+
+from faceresearch.datasets.wider_face import WiderFaceDataset
+
+__all__ = ['WiderFaceDataset']

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from faceresearch.datasets.parsers.matlab import read_mat
 from faceresearch.errors import UserError
 from faceresearch.evaluation.wider_protocol import SUBSETS, GroundTruth
 
@@ -20,39 +21,7 @@ OFFICIAL_SHA256 = {
     'wider_medium_val.mat': '4a031970bc132cef5cfacd05068aabcf4fe15d4a31a1e9f4f00eb134fdf449c1',
     'wider_hard_val.mat': 'bb1af19dc5bc4dd9517dd8ae8096326c68175f2c3411763bdd4f23fa98638b78',
 }
-#: The official files have 0.4 MiB; larger than this is something else.
-MAX_MAT_BYTES = 64 * 2**20
 DOWNLOAD = 'download eval_tools.zip from http://shuoyang1213.me/WIDERFACE/ and unpack its ground_truth folder there'
-
-
-def read_mat(path: str | Path, variables: tuple[str, ...], largest: int = MAX_MAT_BYTES) -> dict[str, Any]:
-    """Read variables of a MATLAB 5 file; the file is not trusted.
-
-    Args:
-        path: the file.
-        variables: the names that must be there; others are not read.
-        largest: bytes the file may have.
-
-    Raises:
-        UserError: the file is missing, too large, damaged, or lacks a variable.
-    """
-    from scipy.io import loadmat
-
-    path = Path(path)
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UserError(f'{path}: cannot be read ({error.strerror or error})') from error
-    if size > largest:
-        raise UserError(f'{path}: {size} bytes are more than the {largest} allowed for a MATLAB file')
-    try:
-        content = loadmat(path, variable_names=variables)
-    except Exception as error:  # scipy raises many kinds on damaged files
-        raise UserError(f'{path}: not a MATLAB 5 file that can be read ({error}); download it again') from error
-    missing = [name for name in variables if name not in content]
-    if missing:
-        raise UserError(f'{path}: the variable {missing[0]!r} is missing; download it again')
-    return {name: content[name] for name in variables}
 
 
 def load_ground_truth(folder: str | Path) -> GroundTruth:

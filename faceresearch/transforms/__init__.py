@@ -5,6 +5,7 @@ from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInt
 from faceresearch.transforms.loading import LoadImage
 from faceresearch.transforms.photometric import ColorDistortion
 from faceresearch.transforms.resize import ResizeForTest
+from faceresearch.transforms.sanitize import SanitizeBoxes
 
 __all__ = [
     'ColorDistortion',
@@ -15,4 +16,5 @@ __all__ = [
     'RandomInterpolationResize',
     'RandomSquareCrop',
     'ResizeForTest',
+    'SanitizeBoxes',
 ]

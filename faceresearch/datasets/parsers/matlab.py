@@ -1,0 +1,74 @@
+"""MATLAB files that are not trusted, and the WIDER FACE split files among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceresearch.datasets.parsers.annotations import FaceAnnotations, Problems, build_annotations, safe_name
+from faceresearch.errors import UserError
+
+#: The largest of the official files has 1.6 MiB; larger than this is something else.
+MAX_MAT_BYTES = 64 * 2**20
+
+
+def read_mat(path: str | Path, variables: tuple[str, ...], largest: int = MAX_MAT_BYTES) -> dict[str, Any]:
+    """Read variables of a MATLAB 5 file.
+
+    Args:
+        path: the file.
+        variables: the names that must be there; others are not read.
+        largest: bytes the file may have.
+
+    Raises:
+        UserError: the file is missing, too large, damaged, or lacks a variable.
+    """
+    from scipy.io import loadmat
+
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UserError(f'{path}: cannot be read ({error.strerror or error})') from error
+    if size > largest:
+        raise UserError(f'{path}: {size} bytes are more than the {largest} allowed for a MATLAB file')
+    try:
+        content = loadmat(path, variable_names=variables)
+    except Exception as error:  # scipy raises many kinds on damaged files
+        raise UserError(f'{path}: not a MATLAB 5 file that can be read ({error}); download it again') from error
+    missing = [name for name in variables if name not in content]
+    if missing:
+        raise UserError(f'{path}: the variable {missing[0]!r} is missing; is it a WIDER FACE file?')
+    return {name: content[name] for name in variables}
+
+
+def read_wider_mat(path: Path, problems: Problems) -> list[FaceAnnotations]:
+    """Read ``wider_face_{train,val}.mat``: boxes xywh, and the flag of invalid faces, which become ignore regions.
+
+    Raises:
+        UserError: the file is not in this form.
+    """
+    content = read_mat(path, ('event_list', 'file_list', 'face_bbx_list', 'invalid_label_list'))
+    annotations = []
+    try:
+        for event, event_name in enumerate(content['event_list'][:, 0]):
+            files = content['file_list'][event, 0]
+            boxes, invalid = content['face_bbx_list'][event, 0], content['invalid_label_list'][event, 0]
+            for image in range(len(files)):
+                # Paths are listed without the suffix, which is always .jpg.
+                name = safe_name(f'{event_name[0]}/{files[image, 0][0]}.jpg')
+                if name is None:
+                    problems.add('path leaves the image folder', 0, f'{event_name[0]}/{files[image, 0][0]}')
+                    continue
+                # Stored as small unsigned integers where they fit; arithmetic needs doubles, as in MATLAB.
+                corners = boxes[image, 0].reshape(-1, 4).astype(np.float64)
+                corners[:, 2:] += corners[:, :2]
+                flags = invalid[image, 0].reshape(len(corners)).astype(bool)
+                annotations.append(build_annotations(name, corners, problems, ignore=flags))
+    except (IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f'{path}: not a WIDER FACE split file ({error}); download wider_face_split.zip again'
+        ) from error
+    return annotations
