@@ -19,10 +19,11 @@ from typing import Any, Protocol
 
 from mmengine.config import Config, ConfigDict
 
+from faceresearch.config.location import line_of
 from faceresearch.config.overrides import Kind, Override, parse_override
 from faceresearch.config.paths import find_config, shown
 from faceresearch.config.source import BASE_KEY, HOOK, Source, load_data, read_source
-from faceresearch.config.tree import MISSING, MergeConflict, NotData, is_helper, merge, same, to_data
+from faceresearch.config.tree import MISSING, MergeConflict, NotData, is_helper, merge, replaces, same, to_data
 from faceresearch.errors import UserError
 
 _MAX_PASSES = 8
@@ -62,6 +63,7 @@ class Loader:
         self._sources: dict[Path, Source] = {}
         self._stack: list[Path] = []
         self._items_removed: set[int] = set()
+        self._inside_package = False
         self.tracer = tracer
         self.root = self.source(path)
 
@@ -106,7 +108,7 @@ class Loader:
             if source.uses_base and source.bases:
                 return self._evaluate_reading_base(source, patches)
             own = self._run(source, patches, ConfigDict())
-            base = self._evaluate_bases(source, [self._patch(source, own), *patches])
+            base = self._evaluate_bases(source, _passed_on(self._patch(source, own), patches))
             return self._merge(source, own, base)
         finally:
             self._stack.pop()
@@ -115,10 +117,11 @@ class Loader:
         """The same for a file that reads ``_base_``: what it sees there depends on what it changes, so repeat."""
         changes = FilePatch(source, {})
         for _ in range(_MAX_PASSES):
-            base = self._evaluate_bases(source, [changes, *patches])
+            inner = _passed_on(changes, patches)
+            base = self._evaluate_bases(source, inner)
             view = dict(base)
             for name in sorted(source.base_names & changes.values.keys()):
-                view[name] = self._untraced_bases(source, [changes.without(name), *patches])[name]
+                view[name] = self._untraced_bases(source, _without_name(inner, name))[name]
             seen = ConfigDict(copy.deepcopy(view))
             own = self._run(source, patches, seen)
             new = self._patch(source, own)
@@ -134,8 +137,10 @@ class Loader:
             f'use `_base_.x` to compute `x` only in the line that assigns `x`'
         )
 
-    @staticmethod
-    def _patch(source: Source, own: dict[str, Any]) -> FilePatch:
+    def _patch(self, source: Source, own: dict[str, Any]) -> FilePatch:
+        """Return what a file changes in its bases; another package's files keep the meaning they have there: nothing."""
+        if self._inside_package:
+            return FilePatch(source, {})
         names = own.keys() if source.style != 'text' else source.variables & own.keys()
         return FilePatch(source, {name: own[name] for name in names})
 
@@ -151,7 +156,11 @@ class Loader:
         origin: dict[str, Source] = {}
         for base in source.bases:
             base_source = self.source(base.path)
-            data = self._evaluate(base_source, patches)
+            outside, self._inside_package = self._inside_package, self._inside_package or base.scope is not None
+            try:
+                data = self._evaluate(base_source, patches)
+            finally:
+                self._inside_package = outside
             if base.scope:
                 data = to_data(Config._dict_to_config_dict(ConfigDict(data), base.scope))
             for key, value in data.items():
@@ -187,7 +196,9 @@ class Loader:
                 self.tracer.record(number, namespace)
             for name in relevant.keys() & namespace.keys():
                 value = namespace[name]
-                new = self._apply(relevant[name], name, value, value is not last.get(name, MISSING))
+                new = self._apply(source, relevant[name], name, value, value is not last.get(name, MISSING))
+                # `_base_` gives ConfigDicts, whose keys are attributes too; what replaces them must be the same.
+                new = ConfigDict._hook(new) if source.uses_base else new
                 namespace[name] = last[name] = value if same(new, value) else new
             if self.tracer:
                 self.tracer.settle(namespace)
@@ -211,13 +222,14 @@ class Loader:
         data = {name: _as_data(source, name, value) for name, value in data.items() if not is_helper(value)}
         if self.tracer:
             self.tracer.record(None, data)
-        return {name: self._apply(_of_name(patches, name), name, value, True) for name, value in data.items()}
+        return {name: self._apply(source, _of_name(patches, name), name, value, True) for name, value in data.items()}
 
-    def _apply(self, patches: Sequence[Patch], name: str, value: Any, fresh: bool) -> Any:
+    def _apply(self, source: Source, patches: Sequence[Patch], name: str, value: Any, fresh: bool) -> Any:
+        """Return a file's value of ``name`` changed by the patches; ``fresh`` if it has just been assigned."""
         for patch in patches:
             if isinstance(patch, FilePatch):
                 try:
-                    value = merge(patch.values[name], value, (name,))
+                    value = merge(patch.values[name], value, (name,), keep_marks=bool(source.bases))
                 except MergeConflict as error:
                     raise UserError(_conflict(patch.source, error)) from error
             elif patch.path == (name,):
@@ -249,6 +261,24 @@ class Loader:
             return {}
 
 
+def _passed_on(own: FilePatch, patches: list[Patch]) -> list[Patch]:
+    """Return the patches for a file's bases: its own values, then the patches it received.
+
+    Where the file replaces a base's value, its own value (which has the patches in it) is all the base needs; the
+    patches may speak of keys that only the file's value has.
+    """
+    replaced = {name for name, value in own.values.items() if replaces(value)}
+    rest = patches
+    for name in replaced:
+        rest = _without_name(rest, name)
+    return [own, *rest]
+
+
+def _without_name(patches: list[Patch], name: str) -> list[Patch]:
+    kept: list[Patch] = [p.without(name) if isinstance(p, FilePatch) else p for p in patches]
+    return [p for p in kept if isinstance(p, FilePatch) or p.path[0] != name]
+
+
 def _of_name(patches: Sequence[Patch], name: str) -> list[Patch]:
     return [p for p in patches if (name in p.values if isinstance(p, FilePatch) else p.path[0] == name)]
 
@@ -259,14 +289,14 @@ def _as_data(source: Source, name: str, value: Any) -> Any:
     except NotData as error:
         kind = 'lambda' if isinstance(error.value, types.LambdaType) else type(error.value).__name__
         raise UserError(
-            f'{source.where()}: {".".join(error.path)} is a {kind}; a config holds numbers, strings, lists, tuples and '
+            f'{source.where(line_of(source, error.path))}: {".".join(error.path)} is a {kind}; a config holds numbers, strings, lists, tuples and '
             f'dicts only (name a registered class or function in `type=`)'
         ) from error
 
 
 def _conflict(source: Source, error: MergeConflict) -> str:
     return (
-        f'{source.where()}: {".".join(error.path)} is a dict here but {error.base!r:.60} in the base; '
+        f'{source.where(line_of(source, error.path))}: {".".join(error.path)} is a dict here but {error.base!r:.60} in the base; '
         f'add _delete_=True to the dict to replace it'
     )
 

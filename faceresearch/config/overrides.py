@@ -203,7 +203,7 @@ def _check_parent(override: Override, parent: Any, anchor: int) -> None:
 
 def _missing(override: Override, config: Any, anchor: int, where: str) -> str:
     """Say which part of a key is missing, and which existing keys are nearest to it."""
-    holder, part = '.'.join(override.path[:anchor]), override.path[anchor]
+    holder = '.'.join(override.path[:anchor])
     parent = lookup(config, override.path[:anchor])
     start = f'override {override.text!r}: no key {".".join(override.path[: anchor + 1])!r} in {where}.'
     if isinstance(parent, (list, tuple)):

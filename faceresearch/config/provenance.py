@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,10 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from faceresearch.config.loader import Loader
+from faceresearch.config.location import locate, origins_of
 from faceresearch.config.overrides import Override, nearest_keys
 from faceresearch.config.paths import find_config
-from faceresearch.config.source import BASE_KEY, Source
+from faceresearch.config.source import Source
 from faceresearch.config.tree import MISSING, Path, depth_of, lookup, same, split_key
 from faceresearch.errors import UserError
 
@@ -131,7 +131,7 @@ def _explain(
             statement = source.statements[number] if number is not None else None
             node, rest, line = locate(statement, path)
             explanation.steps.append(Step(source.where(line), source.line(line) if line else '', value))
-            origins = _origins(node, rest, source)
+            origins = origins_of(node, rest, source)
     for override in checked:
         depth = min(len(override.path), len(path))
         if override.path[:depth] == path[:depth]:
@@ -143,71 +143,6 @@ def _explain(
         if known and known not in visited and len(visited) < _MAX_DEPTH:
             explanation.sources.append(_explain(config_path, known, overrides, checked, data, visited))
     return explanation
-
-
-def locate(statement: ast.stmt | None, path: Path) -> tuple[ast.AST | None, Path, int | None]:
-    """Follow a key into the literal that a statement assigns.
-
-    Returns:
-        The expression that gives the value, the rest of the key that this expression does not spell out, and the line.
-    """
-    if statement is None:
-        return None, (), None
-    node: ast.AST | None = getattr(statement, 'value', None)
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, 'target', None)]
-    if node is None or not any(isinstance(t, ast.Name) and t.id == path[0] for t in targets):
-        return node or statement, (), statement.lineno
-    rest, line = path[1:], statement.lineno
-    while rest:
-        inner = _item(node, rest[0])
-        if inner is None:
-            break
-        node, line = inner.value if isinstance(inner, ast.keyword) else inner, inner.lineno
-        rest = rest[1:]
-    return node, rest, line
-
-
-def _item(node: ast.AST | None, part: str) -> Any:
-    """Return the node of one item of a dict, list or tuple display, or None."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
-        return next((keyword for keyword in node.keywords if keyword.arg == part), None)
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values)
-        return next((v for k, v in pairs if isinstance(k, ast.Constant) and str(k.value) == part), None)
-    if isinstance(node, (ast.List, ast.Tuple)) and part.isdigit() and int(part) < len(node.elts):
-        before = node.elts[: int(part) + 1]
-        return None if any(isinstance(item, ast.Starred) for item in before) else before[-1]
-    return None
-
-
-def _origins(node: ast.AST | None, rest: Path, source: Source) -> list[Path]:
-    """Return the keys of the variables that an expression reads."""
-    if node is None:
-        return []
-    whole = _reference(node)
-    if whole:
-        return [(*whole, *rest)] if whole[0] in source.variables or source.uses_base else []
-    found: list[Path] = []
-    for inner in ast.iter_child_nodes(node):
-        found += _origins(inner, (), source)
-    return found
-
-
-def _reference(node: ast.AST) -> Path:
-    """Return the key that ``codec``, ``codec['input_size']`` or ``_base_.codec.input_size`` reads, or ``()``."""
-    parts: list[str] = []
-    while True:
-        if isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            parts.append(str(node.slice.value))
-            node = node.value
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            path = (*reversed(parts),) if node.id == BASE_KEY else (node.id, *reversed(parts))
-            return path
-        else:
-            return ()
 
 
 def place_of(path_or_name: str | FilePath, key: str, overrides: Sequence[str] = ()) -> str:

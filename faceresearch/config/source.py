@@ -190,7 +190,7 @@ def _collect_names(module: ast.Module, source: Source) -> None:
     assigned: set[str] = set()
     for node in _module_level(module):
         if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            targets: list[Any] = [*node.targets] if isinstance(node, ast.Assign) else [node.target]
             assigned.update(_stored_names(targets))
         elif isinstance(node, (ast.For, ast.With)):
             targets = [node.target] if isinstance(node, ast.For) else [i.optional_vars for i in node.items]

@@ -93,27 +93,34 @@ def same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and a == b)
 
 
-def merge(overlay: Any, base: Any, path: Path = ()) -> Any:
+def merge(overlay: Any, base: Any, path: Path = (), keep_marks: bool = False) -> Any:
     """Lay a child's value over its base's and return the result; neither argument is changed.
 
     Dicts merge key by key, unless the child's holds ``_delete_=True``; anything else replaces.
 
+    Args:
+        overlay: the child's value.
+        base: the base's, or :data:`MISSING`.
+        path: where the values stand, for the error.
+        keep_marks: leave ``_delete_`` in the result, because it will itself be laid over a base.
+
     Raises:
         MergeConflict: a dict meets a value that is neither a dict nor None.
     """
-    if not isinstance(overlay, dict):
-        return copy.deepcopy(overlay)
-    if dict.get(overlay, DELETE_KEY):
-        return without_delete_keys(overlay)
-    if base is None or base is MISSING:
-        return without_delete_keys(overlay)
+    if not isinstance(overlay, dict) or dict.get(overlay, DELETE_KEY) or base is None or base is MISSING:
+        return copy.deepcopy(overlay) if keep_marks else without_delete_keys(overlay)
     if not isinstance(base, dict):
         raise MergeConflict(path, base)
     merged = dict(dict.items(base))
     for key, value in dict.items(overlay):
         if key != DELETE_KEY:
-            merged[key] = merge(value, merged.get(key, MISSING), (*path, str(key)))
+            merged[key] = merge(value, merged.get(key, MISSING), (*path, str(key)), keep_marks)
     return merged
+
+
+def replaces(overlay: Any) -> bool:
+    """Whether a child's value replaces its base's instead of merging with it."""
+    return not isinstance(overlay, dict) or bool(dict.get(overlay, DELETE_KEY))
 
 
 def without_delete_keys(value: Any) -> Any:
