@@ -97,4 +97,6 @@ def _assert_sum_and_norm(tensor: torch.Tensor, expected: list[float], what: str)
     norm = tensor.double().norm().item()
     assert norm == pytest.approx(expected[1], rel=NORM_TOLERANCE, abs=1e-12), what
     # A sum of signed terms is judged on the scale of what is summed.
-    assert tensor.double().sum().item() == pytest.approx(expected[0], rel=NORM_TOLERANCE, abs=NORM_TOLERANCE * max(norm, 1e-6)), what
+    assert tensor.double().sum().item() == pytest.approx(
+        expected[0], rel=NORM_TOLERANCE, abs=NORM_TOLERANCE * max(norm, 1e-6)
+    ), what

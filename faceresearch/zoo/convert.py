@@ -1,0 +1,80 @@
+"""From a published checkpoint to one of this project's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceresearch.config import load_config, validate
+from faceresearch.config.contract import input_contract
+from faceresearch.errors import UserError
+from faceresearch.registry import MODELS
+from faceresearch.zoo.checkpoint import read_checkpoint, save_weights
+from faceresearch.zoo.converters import CONVERTERS, ConversionReport, Converter, convert, find_converter
+
+#: Forms whose tensors no converter reads yet; they come with the families that publish them.
+NOT_YET = {'.onnx': 'ONNX', '.h5': 'Keras'}
+
+#: A checkpoint that has this project's names already.
+OWN = Converter(name='faceresearch', detect=(), rules=((r'(.+)', r'\1'),))
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The outcome of a conversion: where the file is, and what became of every tensor of the source."""
+
+    path: Path
+    report: ConversionReport
+    parameters: int
+
+
+def convert_checkpoint(
+    source: str | Path, config: str | Path, out: str | Path, overrides: tuple[str, ...] = ()
+) -> Conversion:
+    """Convert a published checkpoint into weights for the model of a config, completely or not at all.
+
+    A checkpoint that already has this project's names (a ``.pth`` of a training run) is stored as it is. The file's
+    metadata names the source's sha256, the converter, the config and the model's input contract.
+
+    Args:
+        source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``; read without unpickling anything but tensors.
+        config: config whose model receives the tensors.
+        out: the ``.safetensors`` to write.
+        overrides: changes to the config.
+
+    Raises:
+        UserError: the source cannot be read or is of another model, or ``out`` is not a ``.safetensors``.
+    """
+    source, out = Path(source), Path(out)
+    if out.suffix != '.safetensors':
+        raise UserError(f'-o {out}: converted weights are stored as .safetensors; give the file that suffix')
+    if source.suffix.lower() in NOT_YET:
+        raise UserError(f'{source}: there is no converter for {NOT_YET[source.suffix.lower()]} checkpoints yet')
+    cfg = load_config(config, list(overrides))
+    validate(cfg)
+    state, _ = read_checkpoint(source)
+    model = MODELS.build(cfg.model)
+    target = model.state_dict()
+    converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
+    result, report = convert(state, target, converter)
+    whole = set(result) == set(target)
+    metadata = {
+        'origin': report.converter,
+        'source': source.name,
+        'source_sha256': _sha256(source),
+        'config': Path(cfg.filename).stem,
+        'part': 'model' if whole else 'backbone',
+        'input_contract': json.dumps(input_contract(cfg)),
+    }
+    save_weights(out, result, metadata)
+    return Conversion(out, report, sum(p.numel() for p in model.parameters()))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as stream:
+        while block := stream.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,150 @@
+"""RetinaFace's augmentation keeps boxes, points and pixels together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from faceresearch.transforms import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop, ResizeForTest
+
+
+def sample(seed: int = 0, height: int = 120, width: int = 200) -> dict[str, Any]:
+    """An image whose faces are marked: each point is a single pixel of a colour of its own."""
+    boxes = np.array([[20, 30, 60, 80], [120, 40, 150, 76], [90, 95, 99, 104]], np.float32)
+    image = np.zeros((height, width, 3), np.uint8)
+    points = np.zeros((3, 5, 2), np.float32)
+    for i, (x1, y1, x2, y2) in enumerate(boxes.astype(int)):
+        points[i] = [
+            [x1 + 2, y1 + 2],
+            [x2 - 3, y1 + 2],
+            [(x1 + x2) // 2, (y1 + y2) // 2],
+            [x1 + 3, y2 - 3],
+            [x2 - 4, y2 - 3],
+        ]
+        for k, (x, y) in enumerate(points[i].astype(int)):
+            image[y, x] = (50 * i + 10, 20 * k + 20, 255)
+    return {
+        'img': image,
+        'img_shape': (height, width),
+        'gt_bboxes': boxes,
+        'gt_bboxes_labels': np.zeros(3, np.int64),
+        'gt_ignore_flags': np.zeros(3, bool),
+        'gt_keypoints': points,
+        'gt_keypoints_visible': np.ones((3, 5), bool),
+        'rng': np.random.default_rng(seed),
+    }
+
+
+def colour_at(results: dict[str, Any], face: int, point: int) -> list[int]:
+    x, y = results['gt_keypoints'][face, point]
+    return results['img'][int(y), int(x)].tolist()
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_crop_is_square_holds_a_whole_face_and_moves_points_with_pixels(seed: int) -> None:
+    before = sample(seed)
+    results = RandomSquareCrop().transform(sample(seed))
+    side = results['img'].shape[0]
+    assert results['img'].shape == (side, side, 3) and results['img_shape'] == (side, side)
+    assert side in [int(s * 120) for s in (0.3, 0.45, 0.6, 0.8, 1.0)]
+    boxes = results['gt_bboxes']
+    assert len(boxes) and (boxes >= 0).all() and (boxes <= side).all()
+    sizes = {tuple((b[2:] - b[:2]).tolist()) for b in before['gt_bboxes']}
+    assert any(tuple((b[2:] - b[:2]).tolist()) in sizes for b in boxes), 'one face is whole'
+    for i, box in enumerate(boxes):
+        inside = [
+            k
+            for k in range(5)
+            if (results['gt_keypoints'][i, k] > 0).all() and (results['gt_keypoints'][i, k] < side).all()
+        ]
+        reds = [colour_at(results, i, k) for k in inside]
+        assert all(c[2] == 255 and c[1] == 20 * k + 20 for c, k in zip(reds, inside)), box
+
+
+def test_crop_keeps_a_face_only_if_its_centre_is_strictly_inside() -> None:
+    for seed in range(60):
+        results = sample(seed)
+        original = results['gt_bboxes'].copy()
+        results['gt_bboxes_labels'] = np.arange(3)
+        image = np.dstack(
+            [
+                np.tile(np.arange(200, dtype=np.uint8), (120, 1)),
+                np.tile(np.arange(120, dtype=np.uint8)[:, None], (1, 200)),
+                np.zeros((120, 200), np.uint8),
+            ]
+        )
+        results['img'] = image
+        out = RandomSquareCrop().transform(results)
+        left, top, _ = out['img'][0, 0].tolist()
+        side = out['img'].shape[0]
+        centres = (original[:, :2] + original[:, 2:]) / 2
+        expected = [i for i, (x, y) in enumerate(centres) if left < x < left + side and top < y < top + side]
+        assert out['gt_bboxes_labels'].tolist() == expected
+
+
+def test_small_faces_are_dropped_at_the_size_they_are_trained_at() -> None:
+    for seed in range(30):
+        results = RandomSquareCrop(min_size=60, train_size=120).transform(sample(seed))
+        if results['img'].shape[0] == results['img'].shape[1]:
+            shortest = (results['gt_bboxes'][:, 2:] - results['gt_bboxes'][:, :2] + 1).min(1)
+            assert (shortest / results['img'].shape[0] * 120 > 60).all()
+
+
+def test_no_crop_without_faces_and_ignored_faces_do_not_count() -> None:
+    results = sample()
+    results['gt_ignore_flags'][:] = True
+    out = RandomSquareCrop().transform(results)
+    assert out['img'].shape == (120, 200, 3) and len(out['gt_bboxes']) == 3
+    empty = sample()
+    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_keypoints', 'gt_keypoints_visible'):
+        empty[key] = empty[key][:0]
+    assert RandomSquareCrop().transform(empty)['img'].shape == (120, 200, 3)
+
+
+def test_pad_to_square_adds_colour_right_and_below() -> None:
+    out = PadToSquare(fill=(1, 2, 3)).transform(sample())
+    assert out['img'].shape == (200, 200, 3)
+    assert (out['img'][120:] == (1, 2, 3)).all() and (out['img'][:120] == sample()['img']).all()
+
+
+def test_flip_swaps_names_and_mirrors_about_the_image_width() -> None:
+    before, out = sample(), RandomFlip(prob=1.0).transform(sample())
+    np.testing.assert_array_equal(out['gt_bboxes'][:, 0], 200 - before['gt_bboxes'][:, 2])
+    # Image-left eye of the mirror is the mirror of the image-right eye; mouth corners likewise; the nose stays.
+    for new, old in enumerate((1, 0, 2, 4, 3)):
+        np.testing.assert_array_equal(out['gt_keypoints'][:, new, 0], 200 - before['gt_keypoints'][:, old, 0])
+    np.testing.assert_array_equal(out['img'], before['img'][:, ::-1])
+    assert (out['gt_keypoints'][:, 0, 0] < out['gt_keypoints'][:, 1, 0]).all()
+    twice = RandomFlip(prob=1.0).transform(out)
+    np.testing.assert_array_equal(twice['gt_keypoints'], before['gt_keypoints'])
+
+
+def test_resize_scales_boxes_by_each_side() -> None:
+    out = RandomInterpolationResize(size=(240, 100)).transform(sample())
+    assert out['img'].shape == (240, 100, 3)
+    np.testing.assert_allclose(out['gt_bboxes'], sample()['gt_bboxes'] * [0.5, 2, 0.5, 2])
+    assert out['scale_factor'] == pytest.approx((0.5, 2.0))
+
+
+@pytest.mark.parametrize(
+    ('height', 'width', 'scale'),
+    [(1024, 1385, 2150 / 1385), (600, 800, 1600 / 600), (100, 400, 2150 / 400)],
+)
+def test_short_side_rule(height: int, width: int, scale: float) -> None:
+    # 1024 × 1385: 1600 / 1024 = 1.5625 would give 2164 > 2150 (reference/detection.md §10).
+    results = {'img': np.zeros((height, width, 3), np.uint8), 'scale_factor': (1.0, 1.0)}
+    out = ResizeForTest(rule='short_side').transform(results)
+    assert out['scale_factor'] == pytest.approx((scale, scale))
+    expected = cv2.resize(np.zeros((height, width), np.uint8), None, fx=scale, fy=scale).shape
+    assert out['img'].shape[:2] == expected and max(expected) <= 2150
+
+
+def test_letterbox_pads_right_and_below() -> None:
+    results = {'img': np.full((100, 200, 3), 9, np.uint8), 'scale_factor': (1.0, 1.0)}
+    out = ResizeForTest(rule='letterbox', size=64, pad_value=7).transform(results)
+    assert out['img'].shape == (64, 64, 3)
+    assert (out['img'][:32] == 9).all() and (out['img'][32:] == 7).all()
+    assert out['scale_factor'] == pytest.approx((0.32, 0.32))
