@@ -1,0 +1,113 @@
+"""Build a model from a config, and run it on images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from torch import nn
+
+from faceresearch.errors import UserError
+
+if TYPE_CHECKING:
+    from faceresearch.structures import FaceDataSample
+
+Image = np.ndarray | str | Path
+
+
+def init_model(
+    config: str | Path | Config, checkpoint: str | Path | None = None, device: str | torch.device = 'cpu'
+) -> nn.Module:
+    """Build the model of a config, ready to predict.
+
+    Args:
+        config: a config file, the name of one in ``configs/``, or a loaded config.
+        checkpoint: weights; None or ``'none'`` leaves the model with its initial ones.
+        device: where it computes.
+
+    Returns:
+        The model in evaluation mode; ``model.cfg`` is its config.
+
+    Raises:
+        UserError: the config or checkpoint cannot be used.
+    """
+    from faceresearch.compat.scope import set_scope
+    from faceresearch.config import load_config
+    from faceresearch.engine.weights import load_test_weights
+    from faceresearch.registry import MODELS
+
+    cfg = config if isinstance(config, Config) else load_config(config)
+    if not cfg.get('model'):
+        raise UserError(f'{cfg.filename}: has no model')
+    set_scope(cfg)
+    model = MODELS.build(cfg.model)
+    load_test_weights(model, 'none' if checkpoint is None else str(checkpoint))
+    model.cfg = cfg
+    return model.to(device).eval()
+
+
+def inference(
+    model: nn.Module, images: Image | Sequence[Image], batch_size: int = 8
+) -> list[FaceDataSample]:
+    """Predict on images of any sizes, with the test pipeline of the model's config.
+
+    Args:
+        model: from :func:`init_model`.
+        images: one or several: arrays (H, W, 3) uint8 BGR, or paths.
+        batch_size: images that are computed together.
+
+    Returns:
+        One sample per image, with ``pred_instances`` in pixels of the image.
+
+    Raises:
+        UserError: an array has another form, or a file cannot be read.
+    """
+    several = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
+    pipeline = _test_pipeline(model)
+    samples: list[FaceDataSample] = []
+    with torch.no_grad():
+        for start in range(0, len(several), batch_size):
+            packed = [_pack(pipeline, image, start + i) for i, image in enumerate(several[start : start + batch_size])]
+            batch = {key: [sample[key] for sample in packed] for key in packed[0]}
+            samples += model.test_step(batch)  # type: ignore[operator]
+    return samples
+
+
+def _test_pipeline(model: nn.Module) -> Compose:
+    """Return the test pipeline of a model's config; what needs annotations passes images without them."""
+    from faceresearch.compat.scope import set_scope
+    from faceresearch.registry import TRANSFORMS
+
+    cfg: Any = model.cfg
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    dataset = (loader or {}).get('dataset')
+    while dataset and 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset['dataset']
+    if not dataset or not dataset.get('pipeline'):
+        raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
+    set_scope(cfg)
+    steps = [step for step in dataset['pipeline'] if 'LoadAnnotations' not in str(step['type'])]
+    return Compose([TRANSFORMS.build(step) for step in steps])
+
+
+def _pack(pipeline: Compose, image: Image, number: int) -> dict[str, Any]:
+    from faceresearch.datasets.base import BrokenImageError
+
+    results: dict[str, Any] = {'img_id': number, 'rng': np.random.default_rng(0)}
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise UserError(
+                f'inference: image {number} is {image.dtype} {image.shape}; needed is uint8 (height, width, 3), BGR'
+            )
+        results.update(img=image, img_path=None, ori_shape=image.shape[:2], img_shape=image.shape[:2])
+    else:
+        results['img_path'] = str(image)
+    try:
+        return pipeline(results)
+    except BrokenImageError as error:
+        raise UserError(f'inference: {error}') from error

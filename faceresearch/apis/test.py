@@ -1,0 +1,112 @@
+"""Test a model, or judge stored predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
+
+
+def test(
+    config: str | Path,
+    checkpoint: str | Path = 'none',
+    overrides: Sequence[str] = (),
+    benchmark: str | Path | None = None,
+    work_dir: str | Path | None = None,
+    out: str | Path | None = None,
+    dump: str | Path | None = None,
+    report: str | Path | None = None,
+    launcher: Launcher = 'none',
+) -> dict[str, float]:
+    """Test a model on the test set of its config, or on a benchmark.
+
+    Args:
+        config: a config file, or the name of one in ``configs/``.
+        checkpoint: a path, a name in the zoo, or ``none`` for random weights.
+        overrides: changes to the config, ``KEY=VALUE``; with ``benchmark`` they may name its variables too.
+        benchmark: evaluation-only config whose test set and protocol replace the config's.
+        work_dir: where logs go; ``work_dirs/<config name>`` by default.
+        out: JSON file for the metrics.
+        dump: npz file for the predictions.
+        report: folder for curves.
+        launcher: how several processes were started.
+
+    Returns:
+        Metrics by key, as in ``out``.
+
+    Raises:
+        UserError: config, data or checkpoint are not usable.
+    """
+    from mmengine.dist import is_main_process
+
+    from faceresearch.config import load_config
+    from faceresearch.engine import FaceRunner, settings
+    from faceresearch.engine.benchmark import add_dump, add_report, use_benchmark
+    from faceresearch.engine.weights import load_test_weights
+
+    cfg = load_config(config, overrides) if benchmark is None else use_benchmark(config, benchmark, overrides)
+    settings.prepare(cfg, work_dir)
+    settings.keep_for_test(cfg)
+    if launcher != 'none':
+        cfg['launcher'] = launcher
+    if dump is not None:
+        add_dump(cfg, dump)
+    if report is not None:
+        add_report(cfg, report)
+    runner = FaceRunner.from_cfg(cfg)
+    load_test_weights(runner.bare_model, str(checkpoint))
+    figures = flat_metrics(runner.test())
+    if out is not None and is_main_process():
+        write_metrics(out, figures)
+    return figures
+
+
+def judge_predictions(
+    benchmark: str | Path,
+    predictions: str | Path,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    report: str | Path | None = None,
+) -> dict[str, float]:
+    """Judge stored predictions by the protocol of a benchmark; neither a model nor images are needed.
+
+    Args:
+        benchmark: config of the benchmark, or its name in ``configs/benchmarks/``.
+        predictions: npz file, ours or another toolkit's.
+        overrides: changes to the config.
+        out: JSON file for the metrics.
+        report: folder for curves.
+
+    Raises:
+        UserError: a file cannot be used.
+    """
+    from faceresearch.config import load_config
+    from faceresearch.engine import settings
+    from faceresearch.engine.benchmark import add_report
+    from faceresearch.evaluation import evaluate_predictions
+
+    cfg = load_config(benchmark, overrides)
+    settings.prepare(cfg)
+    if report is not None:
+        add_report(cfg, report)
+    figures = flat_metrics(evaluate_predictions(cfg, predictions))
+    if out is not None:
+        write_metrics(out, figures)
+    return figures
+
+
+def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the figures among an evaluation's results, as plain numbers."""
+    numbers = {key: value.item() if hasattr(value, 'item') else value for key, value in metrics.items()}
+    return {key: value for key, value in numbers.items() if isinstance(value, int | float)}
+
+
+def write_metrics(path: str | Path, figures: dict[str, float]) -> None:
+    """Write metrics as one flat JSON object, whole or not at all."""
+    from faceresearch.fileio import atomic_path
+
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')

@@ -1,0 +1,75 @@
+"""Train a model."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Literal, NoReturn
+
+Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
+
+
+def train(
+    config: str | Path,
+    overrides: Sequence[str] = (),
+    work_dir: str | Path | None = None,
+    resume: bool | str = False,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    launcher: Launcher = 'none',
+) -> Path:
+    """Train the model of a config.
+
+    Args:
+        config: a config file, or the name of one in ``configs/``.
+        overrides: changes to it, ``KEY=VALUE`` in Hydra's grammar.
+        work_dir: where checkpoints, logs and the resolved config go; ``work_dirs/<config name>`` by default.
+        resume: True continues from the newest checkpoint in the work dir, a path from that one.
+        amp: half precision in the forward pass.
+        auto_scale_lr: scale the learning rate to the batch size.
+        launcher: how several processes were started.
+
+    Returns:
+        The work dir.
+
+    Raises:
+        UserError: config, data or checkpoint are not usable, or the loss is no number.
+    """
+    from faceresearch.config import load_config
+    from faceresearch.engine import FaceRunner, settings
+
+    cfg = load_config(config, overrides)
+    settings.prepare(cfg, work_dir)
+    settings.keep_for_training(cfg)
+    if amp:
+        settings.use_mixed_precision(cfg)
+    if auto_scale_lr:
+        settings.scale_learning_rate(cfg)
+    if resume:
+        cfg['resume'] = resume
+    if launcher != 'none':
+        cfg['launcher'] = launcher
+    with _terminated_as_interrupted():
+        FaceRunner.from_cfg(cfg).train()
+    return Path(cfg['work_dir'])
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM unwind the program like Ctrl-C, so that no temporary file stays behind."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    try:
+        previous = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread: signals are the caller's affair
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

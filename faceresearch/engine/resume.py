@@ -1,0 +1,181 @@
+"""Save and restore the whole state of a training."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mmengine
+import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
+from mmengine.optim import OptimWrapper
+
+from faceresearch import __version__
+from faceresearch.compat.message_hub import hub_to_plain
+from faceresearch.config import format_config
+from faceresearch.engine.loops import IterLoop
+from faceresearch.engine.random_state import random_state, restore_random_state
+from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.training_checkpoint import (
+    CheckpointError,
+    candidates,
+    check_same_model,
+    read_state,
+    write_training_checkpoint,
+)
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner as _Base
+else:
+    _Base = object
+
+
+class ResumeMixin(_Base):
+    """The part of :class:`~faceresearch.engine.runner.FaceRunner` that saves and restores training states."""
+
+    #: (epoch, iteration) of the state saved last.
+    last_saved: tuple[int, int] | None = None
+
+    def save_training_checkpoint(self, name: str, epoch: int, iteration: int) -> None:
+        """Write all that the training needs to go on as if it had never stopped.
+
+        Args:
+            name: file name in the work dir.
+            epoch: epochs that will be done when the training goes on from here.
+            iteration: iterations that will be done then.
+        """
+        states = all_gather_object(random_state())
+        gradients = all_gather_object(_pending_gradients(self))
+        if not is_main_process():
+            return
+        loader = self.train_dataloader
+        checkpoint: dict[str, Any] = {
+            'meta': {
+                'epoch': epoch,
+                'iter': iteration,
+                'batches_per_epoch': len(loader),
+                'seed': self.seed,
+                'world_size': get_world_size(),
+                'config': format_config(self.cfg),
+                'experiment_name': self.experiment_name,
+                'time': time.strftime('%Y%m%d_%H%M%S'),
+                'mmengine_version': mmengine.__version__,
+                'faceresearch_version': __version__,
+            },
+            'state_dict': dict(self.bare_model.state_dict()),  # type: ignore[attr-defined]
+            'message_hub': hub_to_plain(self.message_hub),
+            'optimizer': self.optim_wrapper.state_dict(),
+            'param_schedulers': _scheduler_states(self.param_schedulers),
+            'random_state': states,
+            'gradients': gradients,
+        }
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        write_training_checkpoint(Path(self.work_dir) / name, checkpoint)
+
+    def load_or_resume(self) -> None:
+        """Resume (``resume=True``: from the work dir, or a path), or load ``load_from``, or do neither."""
+        if self._has_loaded:
+            return
+        if self._resume:
+            found = self._checkpoint_to_resume()
+            if found is not None:
+                self._restore(*found)
+                self._has_loaded = True
+                return
+            self.logger.info(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
+            # Hooks ask this to tell a resumed training from a new one.
+            self._resume = False
+        if self._load_from:
+            self.load_initial_weights(str(self._load_from))  # type: ignore[attr-defined]
+
+    def _checkpoint_to_resume(self) -> tuple[Path, dict[str, Any]] | None:
+        """Return the checkpoint that was asked for, or the newest in the work dir that can be read."""
+        if not isinstance(self._resume, bool):
+            path = Path(str(self._resume))
+            return path, read_state(path)
+        problems = []
+        for path in candidates(Path(self.work_dir)):
+            try:
+                return path, read_state(path)
+            except CheckpointError as error:
+                self.logger.warning(f'{error}; trying the one before')
+                problems.append(error)
+        if problems:
+            raise CheckpointError(
+                f'none of the {len(problems)} checkpoints in {self.work_dir} can be used ({problems[0]}); remove them to'
+                ' start from the beginning'
+            )
+        return None
+
+    def _restore(self, path: Path, checkpoint: dict[str, Any]) -> None:
+        meta = checkpoint['meta']
+        model = self.bare_model  # type: ignore[attr-defined]
+        check_same_model(path, checkpoint['state_dict'], model.state_dict())
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model.load_state_dict(checkpoint['state_dict'], strict=True)
+        self._restore_seed(meta['seed'])
+        self._restore_position(meta)
+        self.message_hub.load_state_dict(checkpoint['message_hub'])
+        self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        _restore_schedulers(self.param_schedulers, checkpoint['param_schedulers'])
+        rank, states, gradients = get_rank(), checkpoint['random_state'], checkpoint['gradients']
+        if len(states) == get_world_size():
+            _restore_gradients(model, gradients[rank])
+            restore_random_state(states[rank])
+        else:
+            self.logger.warning(f'{path} is of {len(states)} processes, not {get_world_size()}: losses will differ')
+        self.logger.info(f'Resumed from {path}: {meta["epoch"]} epochs and {meta["iter"]} iterations are done')
+
+    def _restore_seed(self, seed: int) -> None:
+        if seed == self.seed:
+            return
+        if self._randomness_cfg.get('seed') is not None:
+            self.logger.warning(f'Seed {seed} of the checkpoint is used, not {self.seed} of the config')
+        dataset, sampler = self.train_dataloader.dataset, self.train_dataloader.sampler
+        if isinstance(sampler, EpochSampler) and sampler.seed == self.seed:
+            sampler.seed = seed
+        if getattr(dataset, 'seed', None) == self.seed:
+            dataset.seed = seed
+        self._seed = seed
+
+    def _restore_position(self, meta: dict[str, Any]) -> None:
+        loop, length = self.train_loop, len(self.train_dataloader)
+        epoch, iteration = meta['epoch'], meta['iter']
+        if length != meta['batches_per_epoch'] and not isinstance(loop, IterLoop):
+            self.logger.warning(
+                f'An epoch had {meta["batches_per_epoch"]} batches and has {length} now: resuming at the start of'
+                f' epoch {epoch + 1}, losses will differ'
+            )
+            iteration = epoch * length
+        loop._epoch, loop._iter = epoch, iteration
+        self.last_saved = (epoch, iteration)
+
+
+def _pending_gradients(runner: Any) -> dict[str, torch.Tensor]:
+    """Return gradients that are added up for a step still to come."""
+    wrapper = runner.optim_wrapper
+    if not isinstance(wrapper, OptimWrapper) or wrapper.inner_count % wrapper._accumulative_counts == 0:
+        return {}
+    return {name: p.grad.cpu() for name, p in runner.bare_model.named_parameters() if p.grad is not None}
+
+
+def _restore_gradients(model: torch.nn.Module, gradients: dict[str, torch.Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        if name in gradients:
+            parameter.grad = gradients[name].to(parameter)
+
+
+def _scheduler_states(schedulers: Any) -> Any:
+    if isinstance(schedulers, dict):
+        return {name: [s.state_dict() for s in group] for name, group in schedulers.items()}
+    return [s.state_dict() for s in schedulers or []]
+
+
+def _restore_schedulers(schedulers: Any, states: Any) -> None:
+    if isinstance(schedulers, dict):
+        for name, group in schedulers.items():
+            _restore_schedulers(group, states[name])
+        return
+    for scheduler, state in zip(schedulers or [], states):
+        scheduler.load_state_dict(state)

@@ -1,0 +1,135 @@
+"""Weights in and out of a training."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from logging import Logger
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from faceresearch import __version__
+from faceresearch.config import configs_folder, format_config
+from faceresearch.errors import UserError, did_you_mean
+from faceresearch.zoo.checkpoint import load_weights, save_weights
+
+
+def write_weights(
+    path: Path, state_dict: dict[str, Tensor], cfg: Config, metrics: dict[str, Any], epoch: int, iteration: int
+) -> None:
+    """Write weights as safetensors with what is needed to use and to judge them.
+
+    Args:
+        path: the file.
+        state_dict: the weights.
+        cfg: config they were trained with.
+        metrics: figures, kept where they are numbers.
+        epoch: epochs done.
+        iteration: iterations done.
+    """
+    numbers = {key: float(value) for key, value in metrics.items() if isinstance(value, int | float)}
+    metadata = {
+        'config': format_config(cfg),
+        'metrics': json.dumps(numbers),
+        'epoch': str(epoch),
+        'iteration': str(iteration),
+        'faceresearch_version': __version__,
+        **_contract(cfg),
+        **_commit(),
+    }
+    save_weights(path, state_dict, metadata)
+
+
+def load_initial_weights(model: nn.Module, source: str, logger: Logger) -> None:
+    """Load weights to start a training from (``load_from``).
+
+    Tensors that the model lacks, or has in another shape (another number of classes), are left out, with a warning.
+
+    Args:
+        model: the network.
+        source: path of a checkpoint, or its name in the zoo.
+        logger: is told what was loaded.
+
+    Raises:
+        UserError: there is no such checkpoint, or nothing in it fits the model.
+    """
+    report = load_weights(model, find_checkpoint(source), strict=False)
+    log = logger.info if report.complete else logger.warning
+    log(f'Training starts from the weights in {source}: {report}')
+
+
+def load_test_weights(model: nn.Module, checkpoint: str) -> None:
+    """Load weights to test with; every tensor must fit.
+
+    Args:
+        model: the network.
+        checkpoint: a path, a name in the zoo, or ``none`` for the weights the model was built with.
+
+    Raises:
+        UserError: there is no such checkpoint, or it is of another model.
+    """
+    if checkpoint == 'none':
+        if hasattr(model, 'init_weights'):
+            model.init_weights()
+        return
+    load_weights(model, find_checkpoint(checkpoint), strict=True)
+
+
+def find_checkpoint(name: str) -> Path:
+    """Return the file of a checkpoint: a path, or the local copy of a weights file named in model-index.yml.
+
+    Raises:
+        UserError: neither is there.
+    """
+    path = Path(name).expanduser()
+    if path.exists() or path.suffix or path.parent != Path():
+        return path
+    known = zoo_files()
+    if name in known and known[name].is_file():
+        return known[name]
+    if name in known:
+        raise UserError(f'the weights of {name} are not on this machine: fetch them with tools/download.py {name}')
+    raise UserError(f"no checkpoint {name!r}: give a path, 'none' for random weights, or a name in model-index.yml."
+                    f'{did_you_mean(name, known)}')
+
+
+def zoo_files() -> dict[str, Path]:
+    """Return where the weights of the models in model-index.yml are kept, by model name."""
+    folder = configs_folder()
+    index = next((p for p in (folder / 'model-index.yml', folder.parent / 'model-index.yml') if p.is_file()), None)
+    if index is None:
+        return {}
+    files: dict[str, Path] = {}
+    for metafile in yaml.safe_load(index.read_text(encoding='utf-8')).get('Import') or []:
+        path = index.parent / metafile
+        if not path.is_file():
+            continue
+        for model in yaml.safe_load(path.read_text(encoding='utf-8')).get('Models') or []:
+            if model.get('Weights'):
+                files[model['Name']] = Path('checkpoints') / Path(model['Weights']).name
+    return files
+
+
+def _contract(cfg: Config) -> dict[str, str]:
+    try:
+        from faceresearch.config.contract import input_contract
+    except ImportError:
+        return {}
+    return {'input_contract': json.dumps(input_contract(cfg))}
+
+
+def _commit() -> dict[str, str]:
+    """Return the commit of the checkout that is being run, if it is one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / '.git').exists():
+        return {}
+    try:
+        command = ['git', '-C', str(root), 'rev-parse', 'HEAD']
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {'commit': done.stdout.strip()} if done.returncode == 0 else {}
