@@ -127,7 +127,7 @@ def test_learns_two_faces_by_heart() -> None:
     generator = torch.Generator().manual_seed(3)
     image = torch.rand(1, 3, 96, 96, generator=generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for _ in range(150):
+    for _ in range(100):
         loss = sum(model(image, [face_sample((96, 96))], mode='loss').values())
         optimizer.zero_grad()
         loss.backward()
@@ -136,7 +136,8 @@ def test_learns_two_faces_by_heart() -> None:
     with torch.no_grad():
         found = model(image, [FaceDataSample(metainfo={'img_shape': (96, 96)})], mode='predict')[0].pred_instances
     best = found[found.scores > 0.5]
-    torch.testing.assert_close(best.bboxes.sort(0).values, face_sample((96, 96)).gt_instances.bboxes, atol=4, rtol=0)
+    by_x = best.bboxes[best.bboxes[:, 0].argsort()]
+    torch.testing.assert_close(by_x, face_sample((96, 96)).gt_instances.bboxes, atol=1, rtol=0)
 
 
 def test_unknown_timm_name_suggests_near_ones() -> None:

@@ -44,7 +44,7 @@ def test_the_imagenet_backbone_is_taken_as_published(imagenet: Path) -> None:
     backbone.init_weights()
     original = torch.load(imagenet, map_location='cpu', weights_only=True)['state_dict']
     torch.testing.assert_close(backbone.stage3[1][1][0].weight.data, original['module.stage3.1.3.weight'])
-    with pytest.raises(UserError, match='does not fit MobileNetV1|is it the right config'):
+    with pytest.raises(UserError, match=r'does not fit MobileNetV1|is it the right config'):
         MobileNetV1(width=0.5, pretrained=str(imagenet)).init_weights()
 
 
