@@ -1,0 +1,57 @@
+# SynthFaces: rendered scenes, nothing to download. Training crops and distorts them as RetinaFace does photographs.
+seed = 0
+image_size = 320
+scene_size = (320, 320)
+train_scenes = 3000
+val_scenes = 300
+fresh = False
+batch_size = 16
+num_workers = 1
+renderer_version = None
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    drop_last=True,
+    sampler=dict(type='EpochSampler', shuffle=True),
+    dataset=dict(
+        type='SynthFacesDataset',
+        num_scenes=train_scenes,
+        size=scene_size,
+        split='train',
+        seed=seed,
+        fresh=fresh,
+        cache_mib=2048,
+        renderer_version=renderer_version,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='RandomSquareCrop', scales=(0.3, 0.45, 0.6, 0.8, 1.0), train_size=image_size),
+            dict(type='ColorDistortion'),
+            dict(type='PadToSquare', fill=(104, 117, 123)),
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='RandomInterpolationResize', size=image_size),
+            dict(type='PackFaceInputs'),
+        ],
+    ),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='SynthFacesDataset',
+        num_scenes=val_scenes,
+        size=scene_size,
+        split='val',
+        seed=seed,
+        cache_mib=512,
+        renderer_version=renderer_version,
+        test_mode=True,
+        pipeline=[dict(type='LoadImage'), dict(type='PackFaceInputs')],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='SynthFacesMetric')
+test_evaluator = val_evaluator
