@@ -1,5 +1,6 @@
 """Data sets."""
 
+from faceresearch.datasets.synthfaces import SynthFacesDataset
 from faceresearch.datasets.wider_face import WiderFaceDataset
 
-__all__ = ['WiderFaceDataset']
+__all__ = ['SynthFacesDataset', 'WiderFaceDataset']

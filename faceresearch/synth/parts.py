@@ -1,0 +1,36 @@
+"""Part ids of the SynthFaces label map: the 19 classes of CelebAMask-HQ in their official order, and parts of our own from 32 on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Part(IntEnum):
+    """What a pixel shows. 0-18 are CelebAMask-HQ's classes (left and right are the person's); from 32 on it has no class for them."""
+
+    BACKGROUND = 0
+    SKIN = 1
+    NOSE = 2
+    EYE_GLASSES = 3
+    LEFT_EYE = 4
+    RIGHT_EYE = 5
+    LEFT_BROW = 6
+    RIGHT_BROW = 7
+    LEFT_EAR = 8
+    RIGHT_EAR = 9
+    MOUTH = 10
+    UPPER_LIP = 11
+    LOWER_LIP = 12
+    HAIR = 13
+    HAT = 14
+    EARRING = 15
+    NECKLACE = 16
+    NECK = 17
+    CLOTH = 18
+    FACE_MASK = 32
+    SUNGLASSES = 33
+    OCCLUDER = 34
+
+
+#: Parts that hide the face when they lie over it. A person's own hair, beard and clear glasses do not.
+HIDING_PARTS = (Part.HAT, Part.CLOTH, Part.FACE_MASK, Part.SUNGLASSES, Part.OCCLUDER)
