@@ -1,0 +1,189 @@
+"""Proof that an exported graph computes what the network computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from faceresearch.errors import UserError
+from faceresearch.export.trace import INPUT_NAME
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from rich.table import Table
+
+#: Largest absolute difference of any output element.
+TOLERANCE = 1e-4
+#: Image sizes (h, w) that are compared: multiples of 32, odd ones, upright and lying.
+SIZES = ((64, 96), (203, 317), (320, 256))
+BATCHES = (1, 4)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output of one comparison between torch and onnxruntime.
+
+    Args:
+        output: name.
+        input_shape: (N, 3, H, W).
+        shape: shape of torch's output.
+        max_abs: largest absolute difference; NaN where one side is not finite, infinite where shapes differ.
+        max_value: largest absolute value of torch's output.
+        variation: largest change of any element from image to image of the batch, in torch's output.
+    """
+
+    output: str
+    input_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    max_abs: float
+    max_value: float
+    variation: float
+
+    @property
+    def relative(self) -> float:
+        """Largest difference as a fraction of the largest value."""
+        return self.max_abs / self.max_value if self.max_value else self.max_abs
+
+
+def open_session(graph: bytes) -> onnxruntime.InferenceSession:
+    """Load a serialised graph into onnxruntime on the CPU, with its default optimisations.
+
+    Raises:
+        UserError: onnxruntime refuses the graph.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=['CPUExecutionProvider'])
+    except Exception as error:  # onnxruntime's exceptions share no base class.
+        raise UserError(
+            f'onnxruntime {onnxruntime.__version__} refuses the graph: {str(error).splitlines()[0]}'
+        ) from error
+
+
+def compare(
+    network: nn.Module,
+    graph: bytes,
+    output_names: Sequence[str],
+    normalize: nn.Module | None = None,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    batches: Sequence[int] = BATCHES,
+) -> list[Comparison]:
+    """Run a network and its graph on the same images.
+
+    Args:
+        network: what was exported; takes (N, 3, H, W).
+        graph: serialised ONNX.
+        output_names: names of the outputs.
+        normalize: the model's data preprocessor, so that values have the range the network was made for.
+        sizes: image sizes (h, w).
+        batches: batch sizes.
+
+    Raises:
+        UserError: torch or onnxruntime cannot process one of the sizes.
+    """
+    session = open_session(graph)
+    rows = []
+    for height, width in sizes:
+        for batch in batches:
+            images = synthetic_images(batch, height, width, normalize)
+            try:
+                with torch.inference_mode():
+                    expected = network(images)
+                actual = session.run(list(output_names), {INPUT_NAME: images.numpy()})
+            except Exception as error:  # torch and onnxruntime raise what they like.
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise UserError(
+                    f'images of {height} x {width}, {batch} at once, do not go through: {reason}'
+                ) from error
+            rows += [
+                _row(name, tuple(images.shape), ours.numpy(), theirs)
+                for name, ours, theirs in zip(output_names, expected, actual, strict=True)
+            ]
+    return rows
+
+
+def synthetic_images(batch: int, height: int, width: int, normalize: nn.Module | None) -> torch.Tensor:
+    """Return seeded images (N, 3, H, W) with structure at several scales, normalised by ``normalize`` if given."""
+    rng = np.random.default_rng([batch, height, width])
+    images = np.zeros((batch, height, width, 3), np.float64)
+    for cells in (2, 5, 16, 64):
+        for image in images:
+            noise = rng.uniform(-1, 1, (cells, cells, 3))
+            image += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+    pixels = np.clip(127.5 + 80 * images, 0, 255).astype(np.uint8)
+    tensor = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())
+    if normalize is None:
+        return tensor.float() / 255
+    return normalize({'inputs': list(tensor)}, False)['inputs'].float()
+
+
+def check(rows: Sequence[Comparison], tolerance: float = TOLERANCE) -> None:
+    """Raise unless every difference is at most ``tolerance``.
+
+    Raises:
+        UserError: names the worst output and its image size.
+    """
+    failed = [row for row in rows if not row.max_abs <= tolerance]
+    if not failed:
+        return
+    worst = max(failed, key=lambda row: math.inf if math.isnan(row.max_abs) else row.max_abs)
+    batch, _, height, width = worst.input_shape
+    raise UserError(
+        f'ONNX and torch differ: output {worst.output!r} by {worst.max_abs:.3g} (relative {worst.relative:.3g}) '
+        f'for {batch} images of {height} x {width}, more than {tolerance:g}; {len(failed)} of {len(rows)} comparisons '
+        'failed and no file was written. Try another --opset, or --no-verify if you mean to look at the graph'
+    )
+
+
+def says_little(rows: Sequence[Comparison], tolerance: float = TOLERANCE) -> bool:
+    """Tell whether the outputs depend so little on the image that parity would hold for wrong weights too."""
+    return all(row.variation <= 10 * tolerance for row in rows)
+
+
+def parity_table(rows: Sequence[Comparison], tolerance: float = TOLERANCE) -> Table:
+    """Return the comparisons as a table for the terminal."""
+    from rich.table import Table
+
+    table = Table(title=f'torch and onnxruntime, largest difference (limit {tolerance:g})', title_justify='left')
+    for column in ('input', 'output', 'shape', 'absolute', 'relative', ''):
+        table.add_column(column, justify='right' if column in ('absolute', 'relative') else 'left', no_wrap=True)
+    for row in rows:
+        table.add_row(
+            _times(row.input_shape),
+            row.output,
+            _times(row.shape),
+            f'{row.max_abs:.2e}',
+            f'{row.relative:.2e}',
+            'ok' if row.max_abs <= tolerance else 'FAILED',
+        )
+    return table
+
+
+def _row(name: str, input_shape: tuple[int, ...], ours: np.ndarray, theirs: np.ndarray) -> Comparison:
+    if ours.shape != theirs.shape:
+        difference = math.inf
+    else:
+        difference = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0.0))
+    return Comparison(
+        output=name,
+        input_shape=input_shape,
+        shape=ours.shape,
+        max_abs=difference,
+        max_value=float(np.abs(ours).max(initial=0.0)),
+        variation=float(np.ptp(ours, axis=0).max(initial=0.0)) if ours.size else 0.0,
+    )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return ' x '.join(str(n) for n in shape)
