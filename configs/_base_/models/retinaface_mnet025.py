@@ -1,7 +1,7 @@
 # RetinaFace with MobileNetV1 x0.25, as biubug6/Pytorch_Retinaface: FPN and SSH of 64 channels, priors 16...512.
 model = dict(
     type='SingleStageDetector',
-    data_preprocessor=dict(type='FaceDataPreprocessor', mean=(104, 117, 123), bgr_to_rgb=False),
+    data_preprocessor=dict(type='FaceDataPreprocessor', mean=(104, 117, 123), bgr_to_rgb=False, channels_last=True),
     backbone=dict(type='MobileNetV1', width=0.25, pretrained=None),
     neck=dict(type='RetinaFaceFPN', out_channels=64),
     head=dict(
