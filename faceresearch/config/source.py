@@ -13,6 +13,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from faceresearch import compat
 from faceresearch.config.paths import SUFFIXES, configs_folder, find_config, shown
 from faceresearch.errors import UserError, did_you_mean
 
@@ -174,6 +175,7 @@ def _find_base(entry: Any, source: Source, line: int | None) -> Base:
             near = did_you_mean(path.name, (p.name for p in path.parent.glob('*')) if path.parent.is_dir() else ())
             raise UserError(f'{source.where(line)}: base config {entry!r} does not exist ({shown(path)}).{near}')
         return Base(path, None)
+    compat.install()  # mmengine's look-up of installed packages
     try:
         path_text, scope = Config._get_cfg_path(entry, str(source.path))
     except Exception as error:

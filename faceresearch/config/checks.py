@@ -1,0 +1,236 @@
+"""Check a resolved config before anything is built: type names, argument names, top-level keys."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.utils import get_object_from_string
+
+from faceresearch.config.provenance import place_of
+from faceresearch.config.signatures import arguments_of
+from faceresearch.config.tree import Path
+from faceresearch.errors import UserError, did_you_mean
+
+_SCOPE = 'faceresearch'
+#: What mmengine's runner reads at the top level of a config, and what our tools read besides.
+RUNNER_KEYS = frozenset(
+    [
+        'default_scope',
+        'model',
+        'train_dataloader',
+        'val_dataloader',
+        'test_dataloader',
+        'train_cfg',
+        'val_cfg',
+        'test_cfg',
+        'val_evaluator',
+        'test_evaluator',
+        'optim_wrapper',
+        'param_scheduler',
+        'default_hooks',
+        'custom_hooks',
+        'randomness',
+        'work_dir',
+        'load_from',
+        'resume',
+        'visualizer',
+        'log_processor',
+        'log_level',
+        'env_cfg',
+        'launcher',
+        'auto_scale_lr',
+        'data_preprocessor',
+        'custom_imports',
+        'runner_type',
+        'experiment_name',
+        'tta_model',
+        'contract',
+    ]
+)
+#: Subtrees that describe data and build nothing, though they may hold a key `type`.
+_NOT_BUILT = frozenset(['contract', 'metainfo', 'dataset_info', 'keypoint_info', 'skeleton_info', 'nms', 'nms_cfg'])
+#: Dicts of which the builder itself reads some keys, so that not all are the constructor's.
+_BUILDER_READS = frozenset(
+    ['norm_cfg', 'conv_cfg', 'act_cfg', 'upsample_cfg', 'init_cfg', 'override', 'plugins', 'cfg', 'paramwise_cfg']
+)
+#: Keys that mmengine takes out before it calls the constructor.
+_NEVER_ARGUMENTS = frozenset(('type', '_scope_', 'priority', 'constructor', 'paramwise_cfg', 'convert_to_iter_based'))
+_DATALOADER_KEYS = frozenset(('dataset', 'sampler', 'batch_sampler', 'collate_fn', 'num_batch_per_epoch'))
+
+
+def validate(cfg: Config, overrides: Sequence[str] = ()) -> None:
+    """Check that every ``type`` is registered, its arguments exist, and no top-level key is misspelt.
+
+    This imports the components the config names, torch with them.
+
+    Args:
+        cfg: from :func:`~faceresearch.config.loader.load_config`.
+        overrides: those it was loaded with, so that the message can name the one that is wrong.
+
+    Raises:
+        UserError: the first fault, its nearest valid name, and the file and line that set it.
+    """
+    checker = _Checker(cfg, tuple(overrides))
+    checker.check_top_level()
+    checker.check_dataloaders()
+    data = cfg.to_dict()
+    for path, node, scope in _components(data, (), str(data.get('default_scope') or _SCOPE)):
+        checker.check_component(path, node, scope)
+
+
+def registered(scope: str) -> dict[str, list[Callable[..., Any]]]:
+    """Return all names a scope's registries know, mmengine's own included, with what stands behind each.
+
+    Args:
+        scope: ``'faceresearch'``, ``'mmengine'``, ``'mmdet'``, ``'mmpose'`` or another package with a ``registry``
+            module.
+
+    Raises:
+        UserError: there is no such package.
+    """
+    import_module('faceresearch.registry')  # makes mmdet and mmpose importable
+    found: dict[str, list[Callable[..., Any]]] = {}
+    for name in dict.fromkeys((scope, 'mmengine')):
+        try:
+            module = import_module(f'{name}.registry')
+        except ImportError as error:
+            raise UserError(
+                f'scope {name!r} has no registry that can be imported ({error}); is it installed?'
+            ) from error
+        for registry in {id(r): r for r in vars(module).values() if isinstance(r, Registry)}.values():
+            registry.import_from_location()
+            for key, target in registry.module_dict.items():
+                found.setdefault(key, []).append(target)
+    return found
+
+
+def _components(node: Any, path: Path, scope: str) -> Iterator[tuple[Path, dict[str, Any], str]]:
+    """Yield each dict with a ``type``, its key, and the scope its type is looked up in."""
+    if path and path[-1] in _NOT_BUILT:
+        return
+    if isinstance(node, dict):
+        scope = str(node.get('_scope_') or scope)
+        if isinstance(node.get('type'), str):
+            yield path, node, scope
+        for key, value in node.items():
+            yield from _components(value, (*path, str(key)), scope)
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            yield from _components(value, (*path, str(index)), scope)
+
+
+class _Checker:
+    def __init__(self, cfg: Config, overrides: tuple[str, ...]) -> None:
+        self.cfg = cfg
+        self.overrides = overrides
+        self.names: dict[str, dict[str, list[Callable[..., Any]]]] = {}
+
+    def fail(self, path: Path, problem: str) -> UserError:
+        place = place_of(self.cfg.filename, '.'.join(path), self.overrides) if self.cfg.filename else ''
+        return UserError(f'{".".join(path)}: {problem}{place}')
+
+    def check_top_level(self) -> None:
+        for key, value in self.cfg.to_dict().items():
+            if key in RUNNER_KEYS or not isinstance(value, (dict, list)) or key.rstrip('s') in RUNNER_KEYS:
+                continue
+            near = _nearest_runner_key(key)
+            if near:
+                raise self.fail((key,), f'nothing reads this key. Did you mean {near!r}?')
+
+    def check_dataloaders(self) -> None:
+        for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            loader = self.cfg.get(name)
+            if isinstance(loader, dict):
+                from torch.utils.data import DataLoader
+
+                known = arguments_of(DataLoader).names | _DATALOADER_KEYS
+                for key in loader:
+                    if key not in known:
+                        problem = f'not an argument of a data loader.{did_you_mean(key, known)}'
+                        raise self.fail((name, key), problem)
+
+    def check_component(self, path: Path, node: dict[str, Any], scope: str) -> None:
+        targets = self._targets(path, node['type'], scope)
+        if not path or path[-1] in _BUILDER_READS or (len(path) > 1 and path[-2] in _BUILDER_READS):
+            return
+        # A name may stand in several registries (a transform and a model): one that fits is enough.
+        faults = [self._fault(path, node, target) for target in targets]
+        if faults and all(faults):
+            key, problem = next(fault for fault in faults if fault)
+            raise self.fail((*path, *key), problem)
+
+    def _targets(self, path: Path, name: str, scope: str) -> list[Callable[..., Any]]:
+        prefix, dot, rest = name.partition('.')
+        if dot and '.' not in rest and prefix in (_SCOPE, 'mmengine', 'mmdet', 'mmpose', 'mmpretrain', scope):
+            scope, name = prefix, rest
+        elif dot:
+            target = _imported(name)
+            if target is None:
+                raise self.fail((*path, 'type'), f'{name!r} can neither be imported nor is {prefix!r} a scope')
+            return [target]
+        known = self.names.setdefault(scope, {})
+        if not known:
+            known.update(registered(scope))
+        if name not in known:
+            where = '' if scope == _SCOPE else f' in {scope}'
+            elsewhere = self._other_scope(name, scope)
+            hint = elsewhere or did_you_mean(name, known)
+            raise self.fail((*path, 'type'), f'{name!r} is not registered{where}.{hint}')
+        return known[name]
+
+    def _other_scope(self, name: str, scope: str) -> str:
+        """Say that a name is right but wants a prefix."""
+        for other in ('mmdet', 'mmpose', _SCOPE):
+            if other == scope:
+                continue
+            try:
+                if name in self.names.setdefault(other, registered(other)):
+                    return f' Did you mean {f"{other}.{name}"!r}?'
+            except UserError:
+                continue
+        return ''
+
+    def _fault(self, path: Path, node: dict[str, Any], target: Callable[..., Any]) -> tuple[Path, str] | None:
+        """Return the key and the problem of the first argument that does not fit, or None."""
+        arguments = arguments_of(target)
+        given = node.keys() - _NEVER_ARGUMENTS
+        unknown = sorted(key for key in map(str, given) if key not in arguments.names)
+        if unknown and not arguments.is_open:
+            known = arguments.names - {'self'}
+            hint = did_you_mean(unknown[0], known) or f' It takes {", ".join(sorted(known)) or "no arguments"}.'
+            return (unknown[0],), f'{node["type"]} has no argument {unknown[0]!r}.{hint}'
+        missing = sorted(arguments.required - given)
+        if missing and _is_ours(target) and path[0] in RUNNER_KEYS:
+            return (), f'{node["type"]} needs the argument {missing[0]!r}, which is not given'
+        return None
+
+
+def _nearest_runner_key(key: str) -> str | None:
+    import difflib
+
+    near = difflib.get_close_matches(key, RUNNER_KEYS, n=1, cutoff=0.88)
+    return near[0] if near else None
+
+
+def _imported(name: str) -> Callable[..., Any] | None:
+    try:
+        target = get_object_from_string(name)
+    except Exception:
+        return None
+    return target if callable(target) else None
+
+
+def _is_ours(target: Callable[..., Any]) -> bool:
+    """Whether all a component needs comes from its config: so it is with ours that mmengine's runner does not feed."""
+    from torch import nn
+
+    module = getattr(target, '__module__', '')
+    if not module.startswith(f'{_SCOPE}.'):
+        return False
+    data_side = ('datasets', 'transforms', 'codecs', 'evaluation', 'visualization')
+    return (inspect.isclass(target) and issubclass(target, nn.Module)) or module.split('.')[1] in data_side

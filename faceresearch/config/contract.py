@@ -1,0 +1,60 @@
+"""A model's input contract: all that someone who feeds it images must know."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from faceresearch.config.tree import same
+from faceresearch.errors import UserError
+
+
+def input_contract(cfg: Config) -> dict[str, Any]:
+    """Return ``cfg.contract`` joined with what the data preprocessor does, ready for JSON.
+
+    Args:
+        cfg: a resolved config. ``contract`` may hold size, alignment template, landmark names, label names, licences,
+            intended use.
+
+    Returns:
+        The contract, with ``colour_order`` (what the network sees: ``'RGB'`` or ``'BGR'``) and ``mean`` and ``std`` (in
+        that order, on the scale 0–255; 0 and 1 where it states none) from ``model.data_preprocessor``. Tuples are lists, keys are strings.
+
+    Raises:
+        UserError: the contract contradicts the preprocessor, or holds what JSON cannot.
+    """
+    contract = _plain(cfg.get('contract') or {}, 'contract')
+    for key, value in _preprocessing(cfg).items():
+        stated = contract.get(key, value)
+        if not same(stated, value):
+            raise UserError(
+                f'{cfg.filename or "config"}: contract.{key} is {stated!r} but model.data_preprocessor says {value!r}; '
+                f'leave it out of the contract'
+            )
+        contract[key] = value
+    return contract
+
+
+def _preprocessing(cfg: Config) -> dict[str, Any]:
+    preprocessor = (cfg.get('model') or {}).get('data_preprocessor')
+    if not preprocessor:
+        return {}
+    found: dict[str, Any] = {'colour_order': 'RGB' if preprocessor.get('bgr_to_rgb') else 'BGR'}
+    for key, neutral in (('mean', 0.0), ('std', 1.0)):
+        value = preprocessor.get(key)
+        channels = [neutral] * 3 if value is None else value if isinstance(value, (list, tuple)) else [value]
+        found[key] = [float(v) for v in channels]
+    return found
+
+
+def _plain(value: Any, key: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, f'{key}.{k}') for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v, f'{key}.{i}') for i, v in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f'{key} is {value}: JSON has no such number')
+    return value
