@@ -1,48 +1,9 @@
-# WIDER FACE validation set, official protocol.
-#   a model     python tools/test.py CONFIG CHECKPOINT --benchmark widerface_val
-#   a file      python tools/test.py configs/benchmarks/widerface_val.py --predictions P.npz [subset=true]
-# Needs ground_truth/*.mat of the official eval_tools, and for a model WIDER_val and wider_face_split.
-# A model brings its own pipeline; the one below is for models that have none.
-default_scope = 'faceresearch'
-data_root = 'data/widerface'
-# With stored predictions: pass over images that the file lacks. Otherwise they have no detections.
-subset = False
-# Other evaluators and their writers: 'wondervictor' or 'scrfd'; 'truncate' or 'round'; 3.
-compat = 'official'
-box_quantize = None
-score_decimals = None
-# A PNG for the precision-recall curves.
-curves_path = None
-resize = 'original'
-test_size = 640
-num_workers = 2
+# WIDER FACE validation set, official protocol; a model brings its own preprocessing.
+#   a model  python tools/test.py CONFIG CHECKPOINT --benchmark configs/benchmarks/widerface_val.py
+#   a file   python tools/test.py configs/benchmarks/widerface_val.py --predictions P.npz
+#            add subset=true to pass over images that the file lacks
+# Needs ground_truth/*.mat of the official eval_tools in data_root; for a model, WIDER_val and wider_face_split too.
+_base_ = '../_base_/datasets/widerface_val.py'
 
+default_scope = 'faceresearch'
 benchmark = dict(task='detection', data='WIDER FACE val', protocol='official eval_tools', images=3226)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=num_workers,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='WiderFaceDataset',
-        data_root=data_root,
-        ann_file='wider_face_split/wider_face_val.mat',
-        img_dir='WIDER_val/images',
-        test_mode=True,
-        pipeline=[
-            dict(type='LoadImage'),
-            dict(type='SanitizeBoxes'),
-            dict(type='ResizeForTest', rule=resize, size=test_size),
-            dict(type='PackFaceInputs'),
-        ],
-    ),
-)
-test_cfg = dict(type='TestLoop')
-test_evaluator = dict(
-    type='WiderFaceMetric',
-    ground_truth=f'{data_root}/ground_truth',
-    compat=compat,
-    box_quantize=box_quantize,
-    score_decimals=score_decimals,
-    subset=subset,
-    curves_path=curves_path,
-)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ from faceresearch.errors import UserError
 
 #: The largest of the official files has 1.6 MiB; larger than this is something else.
 MAX_MAT_BYTES = 64 * 2**20
+#: And the largest has 10 MB once unpacked.
+MAX_UNPACKED_BYTES = 512 * 2**20
+_COMPRESSED = 15
 
 
 def read_mat(path: str | Path, variables: tuple[str, ...], largest: int = MAX_MAT_BYTES) -> dict[str, Any]:
@@ -35,13 +41,36 @@ def read_mat(path: str | Path, variables: tuple[str, ...], largest: int = MAX_MA
     if size > largest:
         raise UserError(f'{path}: {size} bytes are more than the {largest} allowed for a MATLAB file')
     try:
+        if _unpacked_size(path) > MAX_UNPACKED_BYTES:
+            raise UserError(f'{path}: unpacks to more than {MAX_UNPACKED_BYTES} bytes, too many for annotations')
         content = loadmat(path, variable_names=variables)
+    except UserError:
+        raise
     except Exception as error:  # scipy raises many kinds on damaged files
         raise UserError(f'{path}: not a MATLAB 5 file that can be read ({error}); download it again') from error
     missing = [name for name in variables if name not in content]
     if missing:
         raise UserError(f'{path}: the variable {missing[0]!r} is missing; is it a WIDER FACE file?')
     return {name: content[name] for name in variables}
+
+
+def _unpacked_size(path: Path) -> int:
+    """Return the bytes the variables of a MATLAB 5 file unpack to, at most a block above the limit."""
+    total = 0
+    with path.open('rb') as stream:
+        order = {b'IM': '<', b'MI': '>'}[stream.read(128)[126:]]
+        while len(tag := stream.read(8)) == 8:
+            kind, size = struct.unpack(f'{order}II', tag)
+            if kind != _COMPRESSED:
+                total += size
+                stream.seek(size, os.SEEK_CUR)
+                continue
+            unpack = zlib.decompressobj()
+            pending = stream.read(size)
+            while pending and total <= MAX_UNPACKED_BYTES:
+                total += len(unpack.decompress(pending, 2**20))
+                pending = unpack.unconsumed_tail
+    return total
 
 
 def read_wider_mat(path: Path, problems: Problems) -> list[FaceAnnotations]:

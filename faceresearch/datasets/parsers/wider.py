@@ -120,7 +120,8 @@ def _blocks(
     lines: Sequence[str], is_header: Callable[[str], object], problems: Problems
 ) -> Iterator[tuple[int, str, list[int]]]:
     """Yield (number of the header line, header, numbers of the non-empty lines below it); numbers from 0."""
-    header, rows = -1, []
+    header = -1
+    rows: list[int] = []
     for number, line in enumerate(lines):
         if is_header(line):
             if header >= 0:
