@@ -159,44 +159,33 @@ def setup(venv: Path) -> Path:
 
 
 def demo(python: Path, overrides: list[str]) -> None:
-    """Train and test RetinaFace on SynthFaces, draw what it finds on unseen scenes, and say what to try next."""
-    work = ROOT / WORK_DIR
-    tool = [str(python), '-u']
+    """Train and test RetinaFace on SynthFaces, draw what it finds in unseen scenes, and say what to try next."""
+
+    def tool(name: str, *arguments: str) -> None:
+        run([str(python), '-u', f'tools/{name}.py', *arguments], f'tools/{name}.py')
+
     say(f'training {CONFIG} (about 12 minutes on two cores; log and checkpoints: {WORK_DIR})')
-    resume = ['--resume'] if (work / 'last_checkpoint').is_file() else []
-    run([*tool, 'tools/train.py', CONFIG, *overrides, '--work-dir', WORK_DIR, *resume], 'training')
-    checkpoint = newest(work, 'best_*.safetensors') or newest(work, '*.safetensors')
-    if checkpoint is None:
-        raise Failure(f'{WORK_DIR} has no .safetensors checkpoint after training')
-    say(f'testing {checkpoint} on unseen scenes')
-    metrics, report = f'{WORK_DIR}/metrics.json', f'{WORK_DIR}/report'
-    outputs = ['--work-dir', WORK_DIR, '--out', metrics, '--report', report]
-    run([*tool, 'tools/test.py', CONFIG, checkpoint, *overrides, *outputs], 'testing')
-    figures = json.loads((ROOT / metrics).read_text(encoding='utf-8'))
-    say('the figures:')
-    for key, value in figures.items():
-        print(f'    {key:<24} {value:.4f}' if isinstance(value, float) else f'    {key:<24} {value}')
-    say(f'pictures of detections and the precision-recall curves: {report}')
-    say('next, for example:')
-    shown = f'{WORK_DIR}/{Path(checkpoint).name}'
-    activate = shown_path(python.parent / 'activate')
+    tool('train', CONFIG, *overrides, '--work-dir', WORK_DIR, '--resume')
+    best = f'{WORK_DIR}/best.safetensors'
+    say(f'testing {best} on unseen scenes')
+    outputs = ['--work-dir', WORK_DIR, '--out', f'{WORK_DIR}/metrics.json', '--report', f'{WORK_DIR}/report']
+    tool('test', CONFIG, best, *overrides, *outputs)
+    say('drawing what it finds')
+    tool('make_synthfaces', f'{WORK_DIR}/scenes', '--split', 'val', '--scenes', '12')
+    tool('infer', CONFIG, best, f'{WORK_DIR}/scenes/WIDER_val/images/0--SynthFaces', '-o', f'{WORK_DIR}/pictures')
+
+    say('done:')
+    for key, value in json.loads((ROOT / WORK_DIR / 'metrics.json').read_text(encoding='utf-8')).items():
+        print(f'    {key:<28} {value:.4f}' if isinstance(value, float) else f'    {key:<28} {value}')
+    say(f'pictures of detections: {WORK_DIR}/pictures; precision-recall curves: {WORK_DIR}/report')
+    say('to try next:')
     for line in (
-        f'source {activate}',
-        f'python tools/infer.py {CONFIG} {shown} YOUR_PHOTO.jpg -o {WORK_DIR}/photos',
-        f'python tools/train.py {CONFIG} lr=0.005 batch_size=16 --work-dir work_dirs/mine',
-        f'python tools/export_onnx.py {CONFIG} {shown} -o {WORK_DIR}/retinaface.onnx',
+        f'source {os.path.relpath(str(python.parent / "activate"))}',
+        f'python tools/infer.py {CONFIG} {best} YOUR_PHOTO.jpg -o {WORK_DIR}/photos',
+        f'python tools/train.py {CONFIG} lr=0.001 batch_size=32 --work-dir work_dirs/mine',
+        f'python tools/export_onnx.py {CONFIG} {best} -o {WORK_DIR}/retinaface.onnx',
     ):
         print(f'    {line}')
-
-
-def newest(folder: Path, pattern: str) -> str | None:
-    """Return the newest file of a pattern, relative to the checkout."""
-    files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
-    return str(files[-1].relative_to(ROOT)) if files else None
-
-
-def shown_path(path: Path) -> str:
-    return os.path.relpath(str(path))
 
 
 def main() -> int:

@@ -138,8 +138,7 @@ def test_the_pins_name_no_address():
 @pytest.fixture(scope='module')
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('wheel')
-    build = ['wheel', '--quiet', '--no-deps', '--no-build-isolation', '--wheel-dir', str(folder), str(ROOT)]
-    answer = run(sys.executable, '-m', 'pip', *build)
+    answer = run(sys.executable, '-m', 'hatchling', 'build', '-t', 'wheel', '-d', folder)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     (path,) = folder.glob('*.whl')
     return path
@@ -147,9 +146,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH with what an installer unpacks (an environment made by uv has no pip)."""
     folder = tmp_path_factory.mktemp('site')
-    answer = run(sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, wheel)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    zipfile.ZipFile(wheel).extractall(folder)
     return folder
 
 
@@ -178,12 +177,20 @@ def test_an_installed_wheel_finds_its_configs_by_name(installed: Path, tmp_path:
 
 
 def test_the_faceresearch_command_of_an_installed_wheel_runs_the_tools(installed: Path, tmp_path: Path):
-    command = installed / 'bin' / 'faceresearch'
-    listing = run(sys.executable, command, '--help', cwd=tmp_path, PYTHONPATH=str(installed))
-    assert all(re.search(rf'^  {tool} ', listing.stdout, re.MULTILINE) for tool in TOOLS), (
-        listing.stdout + listing.stderr
+    code = (
+        'import sys; from importlib.metadata import entry_points; '
+        "entry_points(group='console_scripts')['faceresearch'].load()()"
     )
-    arguments = ['print_config', 'retinaface_mnet025_widerface', '--why', 'model.backbone.width']
-    answer = run(sys.executable, command, *arguments, cwd=tmp_path, PYTHONPATH=str(installed))
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(sys.executable, '-c', code, *arguments, cwd=tmp_path, PYTHONPATH=str(installed))
+
+    listing = command('--help')
+    missing = [tool for tool in TOOLS if not re.search(rf'^  {tool} ', listing.stdout, re.MULTILINE)]
+    assert missing == [], listing.stdout + listing.stderr
+    answer = command('print_config', 'retinaface_mnet025_widerface', '--why', 'model.backbone.width')
     assert answer.returncode == 0, answer.stderr
     assert '.configs/_base_/models/retinaface_mnet025.py' in answer.stdout
+    unknown = command('trian', 'retinaface_mnet025_widerface')
+    assert unknown.returncode == 2
+    assert unknown.stderr.count('\n') == 1
