@@ -1,0 +1,44 @@
+"""Export a model to ONNX and compare the file with torch before it is written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)] if (ROOT / 'faceresearch').is_dir() else []  # a checkout, not an installed package
+
+from faceresearch.cli import add_common_arguments, make_parser, run_tool
+
+EXAMPLE = """
+tools/export_onnx.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors -o retinaface.onnx
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__ or '', EXAMPLE)
+    parser.add_argument('config', metavar='CONFIG', help='a config file, or the name of one in configs/')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help="a path, a zoo name, or 'none' for random weights")
+    parser.add_argument('-o', '--output', metavar='FILE', required=True, help='the ONNX file to write')
+    parser.add_argument('--end2end', action='store_true', help='decode and suppress overlapping boxes in the graph')
+    parser.add_argument('--opset', type=int, default=18, metavar='N', help='ONNX operator set (default: 18)')
+    parser.add_argument('--no-verify', action='store_true', help='do not compare the file with torch')
+    add_common_arguments(parser)
+    args = parser.parse_args(argv)
+
+    from faceresearch.apis.export import export_onnx
+
+    export_onnx(
+        args.config,
+        args.checkpoint,
+        args.output,
+        args.overrides,
+        end2end=args.end2end,
+        opset=args.opset,
+        verify=not args.no_verify,
+    )
+    return 0
+
+
+if __name__ == '__main__':
+    run_tool(main)

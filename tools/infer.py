@@ -1,0 +1,54 @@
+"""Detect faces in images, folders, videos or a camera's stream and draw them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)] if (ROOT / 'faceresearch').is_dir() else []  # a checkout, not an installed package
+
+from faceresearch.cli import add_common_arguments, make_parser, run_tool
+
+EXAMPLE = """
+tools/infer.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors photos/ holiday.mp4 -o outputs --json
+tools/infer.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors 0
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser(__doc__ or '', EXAMPLE)
+    parser.add_argument('config', metavar='CONFIG', help='a config file, or the name of one in configs/')
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help="a path, a zoo name, or 'none' for random weights")
+    parser.add_argument('inputs', metavar='INPUT', nargs='+', help='image, folder, video, or the index of a camera')
+    parser.add_argument('-o', '--output', metavar='D', default='outputs', help='folder for results (default: outputs)')
+    parser.add_argument('--json', action='store_true', help='also write detections.json: boxes, scores, points')
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.5,
+        metavar='S',
+        help='leave out detections below this score (default: 0.5); the model has a threshold of its own, too',
+    )
+    parser.add_argument('--device', metavar='DEVICE', help='cpu, cuda, cuda:1, … (default: a GPU where there is one)')
+    add_common_arguments(parser, overrides=False)
+    parser.set_defaults(overrides=[])  # KEY=VALUE may stand among the inputs
+    args = parser.parse_args(argv)
+
+    from faceresearch.apis.infer import infer
+
+    infer(
+        args.config,
+        args.checkpoint,
+        args.inputs,
+        args.output,
+        write_json=args.json,
+        score_thr=args.score_thr,
+        overrides=args.overrides,
+        device=args.device,
+    )
+    return 0
+
+
+if __name__ == '__main__':
+    run_tool(main)
