@@ -10,7 +10,7 @@ import numpy as np
 
 from .body import Layer, cloth_texture, hand, limb
 from .identity import SKIN_TONES
-from .lighting import Lighting, relief, shade
+from .lighting import Lighting, shade_relief
 from .noise import Rng, blend, choose, fractal_noise, random_colour, smoothstep
 
 Size = tuple[int, int]
@@ -291,13 +291,8 @@ def _solid(rng: Rng, kind: str, centre: np.ndarray, radius: float, light: Lighti
                 cv2.LINE_AA,
             )
     rounded = radius * (0.95 if kind == 'ball' else float(rng.uniform(0.1, 0.8)))
-    colour = shade(
-        np.clip(albedo, 0.01, 1),
-        relief(mask, max(1.5, rounded)),
-        light,
-        1.0,
-        1.0,
-        float(rng.random() < 0.3) * float(rng.uniform(0, 1)),
+    colour = shade_relief(
+        np.clip(albedo, 0.01, 1), mask, max(1.5, rounded), light, float(rng.random() < 0.3) * float(rng.uniform(0, 1))
     )
     return Layer(colour, mask.astype(np.float32) / 255, (int(centre[0] - side / 2), int(centre[1] - side / 2)))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from .head_render import HeadView
-from .lighting import Lighting, relief, shade
+from .lighting import Lighting, shade_relief
 from .noise import Rng, choose, fractal_noise, random_colour
 
 _SHIFT = 4
@@ -58,63 +60,115 @@ def cloth_texture(rng: Rng, size: tuple[int, int], unit: float) -> np.ndarray:
     else:
         mix = np.zeros(size, np.float32)
     cloth = first + mix[..., None].astype(np.float32) * (second - first)
-    folds = fractal_noise(rng, size, max(2, 1.2 * size[0] / max(unit, 4)), 3, 0.55)
-    return np.clip(cloth * (1 + 0.16 * folds)[..., None], 0.01, 1)
+    folds = fractal_noise(rng, size, max(2, 1.4 * size[0] / max(unit, 4)), 3, 0.6, float(rng.uniform(0.4, 1.6)))
+    folds = np.clip(folds, -2.5, 1.2) * float(rng.uniform(0.02, 0.12))
+    return np.clip(cloth * (1 + folds)[..., None], 0.01, 1)
 
 
-def torso(rng: Rng, view: HeadView, light: Lighting, size: tuple[int, int]) -> tuple[list[Layer], bool]:
-    """Shoulders and chest under a head as layers (clothes, perhaps shirt and tie), and whether they belong in front of the neck."""
+def torso(
+    rng: Rng, view: HeadView, light: Lighting, size: tuple[int, int], skin: np.ndarray
+) -> tuple[list[Layer], bool]:
+    """Body under a head as layers from back to front, and whether they belong in front of the neck."""
     unit = view.unit * float(view.scale[0])
     neck = view.project(np.array([[0, -1.75, -0.2]], np.float32) * view.scale)[0][0]
     turn = view.pose.yaw * float(rng.uniform(0.2, 0.8)) + float(rng.normal(0, 0.25))
     half = float(rng.uniform(2.3, 3.1)) * (0.55 + 0.45 * abs(np.cos(turn)))
     lean, slope = float(rng.normal(0, 0.12)), float(rng.uniform(0.45, 0.95))
     dip = float(rng.choice([0.12, 0.35, 0.6, 1.1, 1.7], p=[0.25, 0.3, 0.2, 0.15, 0.1]))
-    opening = 0.72 + 0.12 * dip
-    shift = 0.5 * np.sin(turn)
-    right = [
-        (opening, 0.0),
-        (opening + 0.35, 0.12),
-        (half * 0.62, 0.28 * slope),
-        (half * 0.88, 0.5 * slope),
-        (half, 0.9 * slope + 0.1),
-        (half * 1.08, 2.0),
-        (half * 1.14, 3.6),
-        (half * 1.2, 9.0),
-    ]
-    left = [(-x + 0.0, y) for x, y in right]
-    curve = [
-        (opening * np.cos(t), dip * np.sin(t) ** (1.0 if dip < 0.7 else 1.6)) for t in np.linspace(0.1, np.pi - 0.1, 9)
-    ]
-    outline = np.array(right[::-1] + curve + left, float)
-    outline[:, 0] += shift * np.minimum(1, np.abs(outline[:, 1]) + 0.2)
+    opening, shift = 0.72 + 0.12 * dip, 0.5 * float(np.sin(turn))
     tilt = np.array([[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]])
+
+    def place(points: list[tuple[float, float]]) -> np.ndarray:
+        body = np.array(points, float)
+        body[:, 0] += shift * np.minimum(1, np.abs(body[:, 1]) + 0.2)
+        return body @ tilt * unit + neck
+
+    right = [(opening, 0.0), (opening + 0.35, 0.12), (half * 0.62, 0.28 * slope), (half * 0.88, 0.5 * slope)]
+    right += [(half, 0.9 * slope + 0.1), (half * 1.04, 2.0), (half * 0.98, 3.6), (half * 1.0, 5.5), (half * 0.85, 6.8)]
+    power = 1.0 if dip < 0.7 else 1.6
+    curve = [(opening * np.cos(t), dip * np.sin(t) ** power) for t in np.linspace(0.1, np.pi - 0.1, 9)]
+    found = fill_mask(place(right[::-1] + curve + [(-x, y) for x, y in right]), size)
     in_front = view.pose.pitch > -0.3
-    outline = outline @ tilt * unit + neck
-    found = fill_mask(outline, size)
     if found is None:
         return [], in_front
-    layers = [_cloth_layer(rng, found[0], found[1], unit, light)]
+    cloth = int(rng.integers(2**31))
+    layers = _legs(rng, place, unit, light, size)
     if dip > 0.9 and rng.random() < 0.75:
-        front = np.array(curve + [(0, dip * 1.3)], float)
-        front[:, 0] += shift * np.minimum(1, np.abs(front[:, 1]) + 0.2)
-        shirt = fill_mask((front + (0, 0.18)) @ tilt * unit + neck, size)
-        if shirt is not None:
-            layers.insert(0, _cloth_layer(rng, shirt[0], shirt[1], unit, light))
-        if rng.random() < 0.5:
-            tie = np.array([(-0.17, 0.35), (0.17, 0.35), (0.1, 0.62), (0.24, 2.6), (-0.24, 2.6), (-0.1, 0.62)]) + (
-                shift,
-                0,
-            )
-            tied = fill_mask(tie @ tilt * unit + neck, size)
-            if tied is not None:
-                layers.insert(1, _cloth_layer(rng, tied[0], tied[1], unit, light))
+        layers += _shirt(rng, place, curve, dip, unit, light, size)
+    layers.append(_cloth_layer(np.random.default_rng(cloth), found[0], found[1], unit, light))
+    if rng.random() < 0.7:
+        layers += _arms(rng, place, half, cloth, unit, skin, light, size)
     return layers, in_front
+
+
+Placer = Callable[[list[tuple[float, float]]], np.ndarray]
+
+
+def _shirt(
+    rng: Rng,
+    place: Placer,
+    curve: list[tuple[float, float]],
+    dip: float,
+    unit: float,
+    light: Lighting,
+    size: tuple[int, int],
+) -> list[Layer]:
+    """What shows in an open collar: a shirt, perhaps with a tie."""
+    layers = []
+    shirt = fill_mask(place([(x, y + 0.18) for x, y in curve] + [(0, dip * 1.3)]), size)
+    if shirt is not None:
+        layers.append(_cloth_layer(rng, shirt[0], shirt[1], unit, light))
+    if rng.random() < 0.5:
+        tie = [(-0.17, 0.35), (0.17, 0.35), (0.1, 0.62), (0.24, 2.6), (-0.24, 2.6), (-0.1, 0.62)]
+        tied = fill_mask(place(tie), size)
+        if tied is not None:
+            layers.append(_cloth_layer(rng, tied[0], tied[1], unit, light))
+    return layers
+
+
+def _legs(rng: Rng, place: Placer, unit: float, light: Lighting, size: tuple[int, int]) -> list[Layer]:
+    """Two legs in one cloth."""
+    cloth = int(rng.integers(2**31))
+    apart, knee = float(rng.uniform(0.8, 1.3)), float(rng.normal(0, 0.3))
+    layers = []
+    for side in (-1, 1):
+        points = place([(side * 0.9, 6.4), (side * apart + knee, 9.5), (side * apart, 12.8)])
+        if points[:, 1].min() < size[0]:
+            widths = np.array([1.0, 0.75, 0.5]) * unit
+            layers.append(limb(np.random.default_rng(cloth), points, widths, np.zeros(3), light, size, False))
+    return [layer for layer in layers if layer is not None]
+
+
+def _arms(
+    rng: Rng,
+    place: Placer,
+    half: float,
+    cloth: int,
+    unit: float,
+    skin: np.ndarray,
+    light: Lighting,
+    size: tuple[int, int],
+) -> list[Layer]:
+    """Two arms, hanging, crossed or gesturing, in the cloth of the chest; forearms now and then bare."""
+    layers = []
+    bare = rng.random() < 0.4
+    for side in (-1, 1):
+        elbow = (side * half * float(rng.uniform(0.95, 1.45)), float(rng.uniform(2.6, 3.6)))
+        wrist = (side * half * float(rng.uniform(-0.3, 1.3)), float(rng.uniform(1.2, 6.0)))
+        upper, lower = place([(side * half * 0.86, 0.85), elbow]), place([elbow, wrist])
+        widths = np.array([0.62, 0.5]) * unit
+        layers.append(limb(np.random.default_rng(cloth), upper, widths, skin, light, size, False))
+        layers.append(
+            limb(np.random.default_rng(cloth), lower, widths * (0.68 if bare else 0.8), skin, light, size, bare)
+        )
+        tip = lower[1] + (lower[1] - lower[0]) * 0.35
+        layers.append(limb(rng, np.array([lower[1], tip]), np.array([0.34, 0.3]) * unit, skin, light, size, True))
+    return [layer for layer in layers if layer is not None]
 
 
 def _cloth_layer(rng: Rng, mask: np.ndarray, origin: tuple[int, int], unit: float, light: Lighting) -> Layer:
     cloth = cloth_texture(rng, mask.shape, unit)
-    colour = shade(cloth, relief(mask, max(2.0, unit * 0.9)), light, 1.0, 1.0, float(rng.random() < 0.1) * 0.4)
+    colour = shade_relief(cloth, mask, max(2.0, unit * 0.9), light, float(rng.random() < 0.1) * 0.4)
     return Layer(colour, mask.astype(np.float32) / 255, origin)
 
 
@@ -131,14 +185,18 @@ def limb(
     reach = float(widths.max()) + 2
     low = np.maximum(np.floor(points.min(0) - reach).astype(int), -40)
     high = np.minimum(np.ceil(points.max(0) + reach).astype(int), (size[1] + 40, size[0] + 40))
-    if (high - low < 2).any():
+    if (high - low < 2).any() or (low >= size[::-1]).any() or (high <= 0).any():
         return None
     mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-    for k in range(len(points) - 1):
-        for t in np.linspace(0, 1, max(2, int(np.linalg.norm(points[k + 1] - points[k]) / max(1.0, widths[k] * 0.5)))):
-            centre = points[k] + t * (points[k + 1] - points[k]) - low
-            r = widths[k] + t * (widths[k + 1] - widths[k])
-            cv2.circle(mask, (int(centre[0] * 16), int(centre[1] * 16)), max(8, int(r * 16)), 255, -1, cv2.LINE_AA, 4)
+    for k, (start, end) in enumerate(pairwise(points - low)):
+        along = (end - start) / max(float(np.linalg.norm(end - start)), 1e-6)
+        across = np.array([-along[1], along[0]])
+        first, last = across * widths[k], across * widths[k + 1]
+        quad = np.array([start + first, end + last, end - last, start - first])
+        cv2.fillConvexPoly(mask, np.round(quad * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+        for centre, r in ((start, widths[k]), (end, widths[k + 1])):
+            at = (int(centre[0] * 16), int(centre[1] * 16))
+            cv2.circle(mask, at, max(8, int(r * 16)), 255, -1, cv2.LINE_AA, 4)
     return _limb_layer(rng, mask, (int(low[0]), int(low[1])), float(widths.mean()), albedo, light, skin)
 
 
@@ -149,9 +207,7 @@ def _limb_layer(
         texture = albedo * (1 + 0.06 * fractal_noise(rng, mask.shape, 6, 3))[..., None]
     else:
         texture = cloth_texture(rng, mask.shape, width * 2.5)
-    colour = shade(
-        np.clip(texture, 0.01, 1), relief(mask, max(1.5, width)), light, 1.0, 1.0, 0.15 if skin else 0.0, float(skin)
-    )
+    colour = shade_relief(np.clip(texture, 0.01, 1), mask, max(1.5, width), light, 0.15 if skin else 0.0, float(skin))
     return Layer(colour, mask.astype(np.float32) / 255, origin)
 
 

@@ -49,6 +49,13 @@ def photograph(rng: Rng, image: np.ndarray) -> np.ndarray:
 def _tone(rng: Rng, image: np.ndarray) -> np.ndarray:
     """Exposure, white balance, contrast, gamma, saturation, vignette, haze; grey or tinted photographs."""
     h, w = image.shape[:2]
+    if rng.random() < 0.85:
+        # Cameras and editors spread the tones over the range there is.
+        low, high = np.percentile(image[::4, ::4], (float(rng.uniform(0.2, 4)), float(rng.uniform(95, 99.8))))
+        spread = (image - low) * (float(rng.uniform(0.88, 1.05)) / max(float(high - low), 0.25)) + float(
+            rng.uniform(0, 0.05)
+        )
+        image = image + float(rng.uniform(0.6, 1.0)) * (spread - image)
     image = image * (float(np.exp(rng.normal(0, 0.14))) * np.exp(rng.normal(0, 0.05, 3)).astype(np.float32))
     contrast, middle = float(np.exp(rng.normal(0.05, 0.18))), float(rng.uniform(0.35, 0.55))
     image = (image - middle) * contrast + middle

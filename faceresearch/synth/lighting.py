@@ -29,15 +29,15 @@ def sample_lighting(rng: Rng) -> Lighting:
     d = np.array(
         [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)], np.float32
     )
-    warm = float(rng.normal(0, 0.12))
+    warm = float(rng.normal(0.04, 0.12))
     key_colour = np.array([1 - warm, 1.0, 1 + warm], np.float32)
     if rng.random() < 0.05:
         key_colour = rng.uniform(0.3, 1.2, 3).astype(np.float32)
     ratio = float(rng.beta(1.6, 1.4))
-    total = float(np.exp(rng.normal(0.12, 0.33)))
+    total = float(np.exp(rng.normal(0.32, 0.3)))
     tone = float(rng.normal(0, 0.09))
     ambient = np.array([1 + tone, 1.0, 1 - tone], np.float32) * (total * (1 - ratio))
-    shade = float(rng.uniform(0.35, 0.95))
+    shade = float(rng.uniform(0.3, 0.9))
     return Lighting(
         d,
         key_colour * total * ratio * 1.25,
@@ -90,6 +90,23 @@ def shade(
     # A soft shoulder instead of hard clipping: bright skin keeps its modelling.
     energy /= np.sqrt(np.sqrt(1 + (energy * np.float32(0.9)) ** 4))
     return np.sqrt(energy)
+
+
+def shade_relief(
+    albedo: np.ndarray, mask: np.ndarray, radius: float, light: Lighting, gloss: float = 0.0, bleed: float = 0.0
+) -> np.ndarray:
+    """Lit colour (h, w, 3) of a flat cut-out rounded off over ``radius`` pixels: see :func:`relief` and :func:`shade`.
+
+    The light is computed at the resolution the rounding needs, and enlarged.
+    """
+    scale = float(np.clip(7.0 / radius, 0.08, 1.0))
+    h, w = mask.shape
+    if scale > 0.75 or min(h, w) * scale < 6:
+        return shade(albedo, relief(mask, radius), light, 1.0, 1.0, gloss, bleed)
+    small = cv2.resize(mask, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA)
+    white = np.full((*small.shape, 3), 0.5, np.float32)
+    lit = shade(white, relief(small, radius * scale), light, 1.0, 1.0, gloss, bleed) * 2
+    return albedo * cv2.resize(lit, (w, h), interpolation=cv2.INTER_LINEAR)
 
 
 def normals_from_height(height: np.ndarray, per_pixel: float, limit: float = 3.0) -> np.ndarray:

@@ -158,7 +158,7 @@ def _add_person(rng: Rng, canvas: _Canvas, place: Place, light: Lighting, person
     head = render_head(person, expression, looks, view, own_light)
     if place.away and head.box is not None:
         head.box = None
-    layers, in_front = torso(rng, view, own_light, size) if rng.random() < 0.93 else ([], True)
+    layers, in_front = torso(rng, view, own_light, size, person.skin) if rng.random() < 0.93 else ([], True)
     if (looks.hair_style in ('long', 'bob') and rng.random() < 0.65) or (
         looks.headwear == 'hood' and rng.random() < 0.7
     ):
