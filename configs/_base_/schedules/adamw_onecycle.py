@@ -19,8 +19,9 @@ param_scheduler = [
         type='CosineAnnealingLR',
         by_epoch=True,
         begin=warmup_epochs,
-        end=max_epochs,
-        T_max=max_epochs - warmup_epochs,
+        # A run may be as short as its warm-up.
+        end=max(max_epochs, warmup_epochs + 1),
+        T_max=max(max_epochs - warmup_epochs, 1),
         eta_min=lr * 0.01,
         convert_to_iter_based=True,
     ),
