@@ -96,7 +96,7 @@ def torso(
     if dip > 0.9 and rng.random() < 0.75:
         layers += _shirt(rng, place, curve, dip, unit, light, size)
     layers.append(_cloth_layer(np.random.default_rng(cloth), found[0], found[1], unit, light))
-    if rng.random() < 0.7:
+    if rng.random() < 0.7 and unit > 4:
         layers += _arms(rng, place, half, cloth, unit, skin, light, size)
     return layers, in_front
 

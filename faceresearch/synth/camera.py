@@ -49,24 +49,23 @@ def photograph(rng: Rng, image: np.ndarray) -> np.ndarray:
 def _tone(rng: Rng, image: np.ndarray) -> np.ndarray:
     """Exposure, white balance, contrast, gamma, saturation, vignette, haze; grey or tinted photographs."""
     h, w = image.shape[:2]
+    # All that is linear in the colours is one matrix and one offset.
+    matrix, offset = np.eye(3), np.zeros(3)
     if rng.random() < 0.85:
         # Cameras and editors spread the tones over the range there is.
-        low, high = np.percentile(image[::4, ::4], (float(rng.uniform(0.2, 4)), float(rng.uniform(95, 99.8))))
-        spread = (image - low) * (float(rng.uniform(0.88, 1.05)) / max(float(high - low), 0.25)) + float(
-            rng.uniform(0, 0.05)
-        )
-        image = image + float(rng.uniform(0.6, 1.0)) * (spread - image)
-    image = image * (float(np.exp(rng.normal(0, 0.14))) * np.exp(rng.normal(0, 0.05, 3)).astype(np.float32))
+        low, high = np.percentile(image[::6, ::6], (float(rng.uniform(0.2, 4)), float(rng.uniform(95, 99.8))))
+        amount, gain = float(rng.uniform(0.6, 1.0)), float(rng.uniform(0.88, 1.05)) / max(float(high - low), 0.25)
+        matrix *= 1 + amount * (gain - 1)
+        offset += amount * (float(rng.uniform(0, 0.05)) - gain * low)
+    balance = np.exp(rng.normal(0, 0.14) + rng.normal(0, 0.05, 3))
     contrast, middle = float(np.exp(rng.normal(0.05, 0.18))), float(rng.uniform(0.35, 0.55))
-    image = (image - middle) * contrast + middle
-    grey = image @ np.array([0.114, 0.587, 0.299], np.float32)
-    saturation = float(np.clip(rng.normal(1.0, 0.25), 0, 1.8))
+    matrix, offset = matrix * balance[:, None] * contrast, (offset * balance - middle) * contrast + middle
     draw = rng.random()
-    if draw < 0.07:
-        saturation = 0.0
-    image = grey[..., None] + saturation * (image - grey[..., None])
+    saturation = float(np.clip(rng.normal(1.0, 0.25), 0, 1.8)) * (draw >= 0.07)
+    mixing = saturation * np.eye(3) + (1 - saturation) * np.array([[0.114, 0.587, 0.299]])
     if draw < 0.025 or 0.07 < draw < 0.09:
-        image = image * random_colour(rng, float(rng.uniform(0.1, 0.5)), 1.0)
+        mixing *= random_colour(rng, float(rng.uniform(0.1, 0.5)), 1.0)[:, None]
+    image = cv2.transform(image, np.concatenate([mixing @ matrix, (mixing @ offset)[:, None]], 1).astype(np.float32))
     if rng.random() < 0.3:
         y, x = np.mgrid[:h, :w].astype(np.float32)
         distance = (x / w - rng.uniform(0.3, 0.7)) ** 2 + (y / h - rng.uniform(0.3, 0.7)) ** 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -49,10 +50,15 @@ class HeadMaps:
         """Rows of the grid."""
         return self.radius.shape[0]
 
+    @property
+    def detailed(self) -> bool:
+        """Whether pores, lines and creases could be seen at this resolution."""
+        return self.height > 80
+
     def to_cells(self, uphi: np.ndarray) -> np.ndarray:
         """Directions (n, 2) in fractional (column, row) positions."""
         scale = self.height / np.pi
-        return np.stack([(uphi[:, 0] + np.pi) * scale - 0.5, (np.pi / 2 - uphi[:, 1]) * scale - 0.5], 1)
+        return uphi * (scale, -scale) + (self.height - 0.5, self.height / 2 - 0.5)
 
 
 Window = tuple[slice, slice]
@@ -106,8 +112,13 @@ def soft_line(maps: HeadMaps, points: np.ndarray, width: float, softness: float 
 
 def ellipse(u: float, phi: float, ru: float, rphi: float, count: int = 20) -> np.ndarray:
     """Outline (count, 2) of an ellipse of directions."""
+    return _circle(count) * (ru, rphi) + (u, phi)
+
+
+@lru_cache(maxsize=8)
+def _circle(count: int) -> np.ndarray:
     t = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.stack([u + ru * np.cos(t), phi + rphi * np.sin(t)], 1)
+    return np.stack([np.cos(t), np.sin(t)], 1)
 
 
 def paint(

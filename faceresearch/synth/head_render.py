@@ -219,7 +219,7 @@ def _surface_colour(
 def _sampling(face_height: float) -> tuple[int, float]:
     """Rows of the maps and rays per scene pixel for a face of this height in pixels."""
     rays = 3.0 if face_height < 22 else 2.0 if face_height < 62 else 1.0 if face_height < 190 else 0.5
-    rows = int(np.clip(face_height * min(rays, 2) * 1.5, 64, 288)) // 16 * 16
+    rows = int(np.clip(face_height * min(rays, 2) * 1.4, 48, 288)) // 16 * 16
     return rows, rays
 
 

@@ -14,12 +14,12 @@ from .parts import Part
 
 
 def paint_face(maps: HeadMaps, person: Identity, expression: Expression, looks: Appearance) -> None:
-    """Paints everything that is not hair on the head or worn."""
+    """Paints everything that is not hair on the head or worn; what is too fine to be seen on small heads is left out."""
     rng = np.random.default_rng(person.texture_seed)
     _skin(maps, person, rng)
     _parts(maps, person)
     _age(maps, person, expression)
-    if looks.make_up > 0:
+    if maps.detailed and looks.make_up > 0:
         _make_up(maps, person, looks)
     for side in (-1, 1):
         _eye(maps, person, expression, looks, side)
@@ -48,7 +48,7 @@ def _skin(maps: HeadMaps, person: Identity, rng: Rng) -> None:
         (1.6, 0, 0.2, 0.2),
     ):
         tint(maps, soft_polygon(maps, ellipse(u, phi, ru, rphi), 0.09), red)
-    if person.freckles > 0.1:
+    if maps.detailed and person.freckles > 0.1:
         u, phi = grid(h)
         spots = smoothstep(rng.standard_normal(size, dtype=np.float32), 2.0, 2.4)
         spots = cv2.GaussianBlur(spots, (0, 0), 0.8) * np.exp(-((u / 0.7) ** 2) - ((phi + 0.15) / 0.25) ** 2)
@@ -76,6 +76,9 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
     smile = max(0.0, expression.smile)
     corners = mouth_corners(person, expression)
     for side in (-1, 1):
+        darken(maps, soft_polygon(maps, ellipse(side * 0.22, person.eye_phi + 0.04, 0.1, 0.1), 0.05), 0.38)
+        if not maps.detailed and expression.smile < 0.4:
+            continue
         fold = np.array(
             [
                 [0.17, person.nose_phi - 0.0],
@@ -93,7 +96,6 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
             ]
         )
         darken(maps, soft_line(maps, bag * (side, 1), 0.03, 0.025), 0.25 + 0.5 * person.wrinkles)
-        darken(maps, soft_polygon(maps, ellipse(side * 0.22, person.eye_phi + 0.04, 0.1, 0.1), 0.05), 0.38)
         if person.wrinkles > 0.15:
             for k in (-1, 0, 1):
                 foot = np.array(
@@ -103,6 +105,8 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
                     ]
                 )
                 darken(maps, soft_line(maps, foot * (side, 1), 0.008, 0.006), 0.5 * person.wrinkles * (0.5 + smile))
+    if not maps.detailed:
+        return
     if person.wrinkles > 0.1 or expression.brow_raise > 0.3:
         u = np.linspace(-0.5, 0.5, 9)
         for k in range(3):

@@ -157,7 +157,7 @@ def sample_identity(seed: int) -> Identity:
     position = float(np.clip(rng.beta(1.1, 1.3) * 9.4 - 0.2, 0, 8.99))
     low = int(position)
     skin = SKIN_TONES[low] + (position - low) * (SKIN_TONES[low + 1] - SKIN_TONES[low])
-    skin = skin + (skin.mean() - skin) * float(rng.uniform(-0.3, 0.2))
+    skin = skin + (skin.mean() - skin) * float(rng.uniform(-0.12, 0.22))
     skin = np.clip(skin * rng.uniform(0.95, 1.05, 3), 0.03, 1).astype(np.float32)[::-1].copy()
     hair_index = int(min(11, rng.integers(0, 3) if position > 4.5 or rng.random() < 0.35 else rng.integers(0, 10)))
     if age > 45 and rng.random() < (age - 40) / 45:

@@ -20,7 +20,10 @@ def value_noise(rng: Rng, size: tuple[int, int], cells: tuple[float, float]) -> 
 def fractal_noise(
     rng: Rng, size: tuple[int, int], base: float = 3, octaves: int = 5, gain: float = 0.5, aspect: float = 1.0
 ) -> np.ndarray:
-    """Sum of octaves of value noise, about unit variance. ``gain`` 0.5 is close to 1/f, 0.8 is rough; ``aspect`` > 1 stretches vertically."""
+    """Sum of octaves of value noise, about unit variance.
+
+    ``gain`` 0.5 is close to 1/f, 0.8 is rough; ``aspect`` > 1 stretches vertically.
+    """
     field = np.zeros(size, np.float32)
     weight, total = 1.0, 0.0
     ratio = size[1] / size[0]
@@ -34,9 +37,9 @@ def fractal_noise(
     return field / np.float32(np.sqrt(total) + 1e-6)
 
 
-def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def smoothstep(values: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     """Hermite step from 0 at ``low`` to 1 at ``high`` (``low`` > ``high`` falls instead of rising)."""
-    t = np.clip((values - low) / (high - low), 0, 1)
+    t = np.minimum(np.maximum((values - low) / (high - low), 0), 1)
     return t * t * (3 - 2 * t)
 
 
@@ -45,7 +48,7 @@ def random_colour(rng: Rng, saturation: float | None = None, value: float | None
     s = float(rng.beta(1.2, 2.2)) if saturation is None else saturation
     v = float(rng.beta(1.6, 1.4)) if value is None else value
     hue = float(rng.uniform(0, 6))
-    channels = [v * (1 - s * float(np.clip(2 - abs((hue - shift) % 6 - 3), 0, 1))) for shift in (0.0, 2.0, 4.0)]
+    channels = [v * (1 - s * min(1.0, max(0.0, 2 - abs((hue - shift) % 6 - 3)))) for shift in (0.0, 2.0, 4.0)]
     return np.array(channels, np.float32)
 
 
