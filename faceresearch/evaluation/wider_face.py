@@ -83,11 +83,11 @@ class _DetectionMetric(BaseMetric):
             scores=as_numpy(predicted['scores']).reshape(-1),
         )
 
-    def judge(self, detections: DetectionSet, truth: GroundTruth) -> dict[str, float]:
-        """Return the AP of each subset, and keep and draw the curves."""
+    def judge(self, detections: DetectionSet, truth: GroundTruth, note: str = '') -> dict[str, float]:
+        """Return the AP of each subset, and keep and draw the curves; ``note`` is added to their heading."""
         self.curves = evaluate_detections(drop_not_finite(detections), truth, self.protocol)
         if self.curves_path is not None:
-            draw_pr_curves(self.curves, self.curves_path, title=self.title)
+            draw_pr_curves(self.curves, self.curves_path, title=self.title + note)
         empty = [curve.subset for curve in self.curves if curve.faces == 0]
         if empty:
             _warn(f'{self.prefix}: no {" and no ".join(empty)} faces in these images: AP is not defined (nan)')
@@ -183,13 +183,14 @@ class WiderFaceMetric(_DetectionMetric):
                 + ', '.join(strange[:3])
             )
         truth = self.truth.select(images)
-        expected = len(self.truth.names)
+        expected, note = len(self.truth.names), ''
         if len(truth.names) < expected:
+            note = f', {len(truth.names):,} of {expected:,} images'
             _warn(
                 f'WIDER FACE: {len(truth.names)} of {expected} images judged; only their faces count, and the figures'
                 ' are not comparable with those of the whole set'
             )
-        figures = self.judge(detections, truth)
+        figures = self.judge(detections, truth, note)
         return {**figures, 'images': len(truth.names), 'images_expected': expected}
 
 

@@ -38,7 +38,8 @@ class SanitizeBoxes(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         boxes = results.get('gt_bboxes')
-        if boxes is None or len(boxes) == 0:
+        # The black image that stands for a broken one has a size that says nothing about the boxes.
+        if boxes is None or len(boxes) == 0 or results.get('img_broken', False):
             return results
         clipped = clip_boxes(boxes, results['img_shape'])
         keep = np.isfinite(boxes).all(1) & ((clipped[:, 2:] - clipped[:, :2]) > self.min_size).all(1)

@@ -208,3 +208,16 @@ def test_detections_on_ignored_regions_do_not_count_and_those_on_empty_scenes_do
     assert evaluate(SynthFacesMetric(), [item])['synthfaces/easy_ap'] == 1.0
     empty = scene('2', [], [], [nothing], [0.9])
     assert evaluate(SynthFacesMetric(), [item, empty])['synthfaces/easy_ap'] == 0.5
+
+
+def test_no_image_of_the_set_gives_no_figures(truth_dir, warnings):
+    figures = evaluate(WiderFaceMetric(str(truth_dir)), [sample('9--Nothing/x', [[0, 0, 5, 5]], [1.0])])
+    assert np.isnan(figures['widerface/easy_ap'])
+    assert figures['widerface/images'] == 0
+    assert any('AP is not defined' in text for text in warnings)
+
+
+def test_half_precision_boxes_are_read(warnings):
+    item = scene('1', [[0, 0, 40, 40]], [[1, 1, 1]], [[0, 0, 40, 40]], [0.9])
+    item.pred_instances.bboxes = item.pred_instances.bboxes.to(torch.bfloat16)
+    assert evaluate(SynthFacesMetric(), [item])['synthfaces/easy_ap'] == 1.0

@@ -56,10 +56,12 @@ def test_the_first_three_dropped_boxes_are_named(log):
     assert log[0].startswith('e/a.jpg: box (100, 5, 120, 9) is outside the image of 100 x 50')
 
 
-def test_samples_without_boxes_pass(log):
+def test_samples_without_boxes_or_with_a_broken_image_pass(log):
     assert SanitizeBoxes().transform({'img_shape': (5, 5)}) == {'img_shape': (5, 5)}
     empty = {'img_shape': (5, 5), 'gt_bboxes': np.zeros((0, 4), np.float32)}
     assert len(SanitizeBoxes().transform(empty)['gt_bboxes']) == 0
+    broken = {**sample(), 'img_broken': True}
+    assert len(SanitizeBoxes().transform(broken)['gt_bboxes']) == 5
     assert log == []
 
 
