@@ -1,4 +1,4 @@
-"""mmengine's message hub and training checkpoints as plain values, so that they load with nothing allowed.
+"""mmengine's message hub as plain values, so that training checkpoints load with nothing allowed.
 
 mmengine pickles ``HistoryBuffer`` objects into every training checkpoint, and they pickle their statistics through
 ``getattr``; ``torch.load(weights_only=True)`` rightly refuses both. Data set descriptions add numpy arrays. Here both are
@@ -61,26 +61,6 @@ def plain_to_hub(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {'log_scalars': scalars, 'runtime_info': info, 'resumed_keys': dict(plain['resumed_keys'])}
 
 
-def checkpoint_to_plain(checkpoint: dict[str, Any]) -> None:
-    """Rewrite a training checkpoint in place, before it is saved: message hub and ``meta`` become plain values."""
-    if 'message_hub' in checkpoint:
-        checkpoint['message_hub'] = hub_to_plain(checkpoint['message_hub'])
-    checkpoint['meta'] = to_plain(checkpoint.get('meta', {}))
-
-
-def checkpoint_from_plain(checkpoint: dict[str, Any]) -> None:
-    """Rewrite a loaded training checkpoint in place into what ``Runner.resume`` expects.
-
-    ``meta['config']`` is dropped: mmengine would run its text as Python code, and a checkpoint is not to be trusted.
-    """
-    hub = checkpoint.get('message_hub')
-    if hub is not None:
-        checkpoint['message_hub'] = plain_to_hub(hub)
-    meta = from_plain(checkpoint.get('meta', {}))
-    meta.pop('config', None)
-    checkpoint['meta'] = meta
-
-
 def to_plain(value: Any) -> Any:
     """Return a value as numbers, strings, lists, tuples, dicts and tensors.
 
@@ -122,7 +102,7 @@ def _array_to_plain(array: np.ndarray) -> dict[str, Any]:
     if array.dtype.kind in 'biuf':
         try:
             return {_ARRAY: torch.from_numpy(array.copy(order='C'))}
-        except TypeError:  # a number type that torch lacks, like float128
+        except (TypeError, ValueError):  # a number type or byte order that torch lacks
             pass
     return {_ARRAY: to_plain(array.tolist())}
 

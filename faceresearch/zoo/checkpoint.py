@@ -115,7 +115,8 @@ def read_training_checkpoint(path: str | Path) -> dict[str, Any]:
     if zipfile.is_zipfile(path):
         _check_archive(path)
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
+        with path.open('rb') as stream:  # given a path, torch would go by its suffix
+            content = torch.load(stream, map_location='cpu', weights_only=True)
     except Exception as error:  # a hostile or damaged file can fail in any way
         raise UserError(_why_not_loaded(path, error)) from error
     if not isinstance(content, Mapping):
