@@ -23,15 +23,15 @@ def photograph(rng: Rng, image: np.ndarray) -> np.ndarray:
     h, w = image.shape[:2]
     image = _tone(rng, np.clip(image, 0, 1.5))
     draw = rng.random()
-    if draw < 0.2:
+    if draw < 0.12:
         image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.6)))
-    elif draw < 0.28:
+    elif draw < 0.18:
         image = cv2.filter2D(image, -1, motion_kernel(float(rng.uniform(2, 8)), float(rng.uniform(0, np.pi))))
-    elif draw < 0.42:
+    elif draw < 0.29:
         factor = float(rng.uniform(0.35, 0.85))
         small = cv2.resize(image, (max(8, int(w * factor)), max(8, int(h * factor))), interpolation=cv2.INTER_AREA)
         image = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC)
-    elif draw < 0.55:
+    elif draw < 0.72:
         image += float(rng.uniform(0.2, 1.0)) * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.7, 1.8))))
     sigma = float(rng.exponential(0.012)) if rng.random() < 0.8 else 0.0
     if sigma > 0.002:
@@ -53,12 +53,12 @@ def _tone(rng: Rng, image: np.ndarray) -> np.ndarray:
     matrix, offset = np.eye(3), np.zeros(3)
     if rng.random() < 0.85:
         # Cameras and editors spread the tones over the range there is.
-        low, high = np.percentile(image[::6, ::6], (float(rng.uniform(0.2, 4)), float(rng.uniform(95, 99.8))))
+        low, high = np.percentile(image[::6, ::6], (float(rng.uniform(0.2, 4)), float(rng.uniform(97, 99.9))))
         amount, gain = float(rng.uniform(0.6, 1.0)), float(rng.uniform(0.88, 1.05)) / max(float(high - low), 0.25)
         matrix *= 1 + amount * (gain - 1)
         offset += amount * (float(rng.uniform(0, 0.05)) - gain * low)
     balance = np.exp(rng.normal(0, 0.14) + rng.normal(0, 0.05, 3))
-    contrast, middle = float(np.exp(rng.normal(0.05, 0.18))), float(rng.uniform(0.35, 0.55))
+    contrast, middle = float(np.exp(rng.normal(0.14, 0.18))), float(rng.uniform(0.35, 0.55))
     matrix, offset = matrix * balance[:, None] * contrast, (offset * balance - middle) * contrast + middle
     draw = rng.random()
     saturation = float(np.clip(rng.normal(1.0, 0.25), 0, 1.8)) * (draw >= 0.07)

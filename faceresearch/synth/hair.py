@@ -30,13 +30,13 @@ def add_hair(maps: HeadMaps, person: Identity, looks: Appearance) -> None:
     strands = _strands(maps.height, person, looks, rng)
     _hair_volume(maps, person, looks, mask, line, strands, rng)
     density = {'buzz': 0.72, 'receding': 0.85}.get(looks.hair_style, 1.0)
-    colour = person.hair * (1 + np.float32(0.32) * strands[..., None])
+    colour = person.hair * (1 + np.float32(0.22) * strands[..., None])
     if rng.random() < 0.3:
         colour = colour * (1 + 0.25 * value_noise(rng, u.shape, (3, 24)))[..., None]
     weight = (mask * density)[..., None]
     maps.albedo += weight * (np.clip(colour, 0.008, 1) - maps.albedo)
     maps.gloss += mask * (0.45 - 0.35 * person.hair_curl - maps.gloss)
-    maps.bump += mask * strands * np.float32(0.018 if looks.hair_style != 'buzz' else 0.006)
+    maps.bump += mask * strands * np.float32(0.012 if looks.hair_style != 'buzz' else 0.006)
     maps.part[mask > 0.5] = Part.HAIR
     edge = cv2.GaussianBlur(mask, (0, 0), maps.height * 0.02)
     maps.ambient *= 1 - 0.35 * edge * (1 - mask)

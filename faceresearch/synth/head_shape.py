@@ -15,7 +15,7 @@ from .identity import Expression, Identity
 from .noise import smoothstep
 
 #: Limits of the facial region that boxes cover (WIDER FACE: hairline to chin, cheek to cheek without the ears), in radians.
-FACE_U, FACE_PHI_CHIN, FACE_PHI_HAIRLINE = 1.12, -1.03, 0.74
+FACE_U, FACE_PHI_CHIN, FACE_PHI_HAIRLINE = 1.4, -1.03, 0.74
 
 # Height (unit: half a head's breadth, from the head's centre) against half width, front depth and back depth of the bare head.
 _HEIGHTS = np.array([-1.45, -1.40, -1.25, -1.05, -0.8, -0.6, -0.3, 0.0, 0.2, 0.5, 0.8, 1.1, 1.3, 1.42, 1.55])

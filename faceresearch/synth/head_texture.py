@@ -37,7 +37,7 @@ def _skin(maps: HeadMaps, person: Identity, rng: Rng) -> None:
     blotch = fractal_noise(rng, size, 5, 3, 0.6)
     maps.albedo *= (1 + 0.035 * blotch)[..., None]
     pores = cv2.resize(rng.standard_normal((h // 2, h), dtype=np.float32), (2 * h, h), interpolation=cv2.INTER_LINEAR)
-    maps.bump += (0.0025 + 0.004 * person.wrinkles) * pores
+    maps.bump += (0.002 + 0.0025 * person.wrinkles) * pores
     red = np.array([0.88, 0.86, 1.03], np.float32)
     red = 1 + (red - 1) * (0.1 + 0.8 * person.redness)
     for u, phi, ru, rphi in (
@@ -87,7 +87,7 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
                 [abs(corners[1, 0]) + 0.08, corners[1, 1] - 0.07],
             ]
         ) * (side, 1)
-        darken(maps, soft_line(maps, fold, 0.02, 0.022), min(0.75, 0.15 + 0.5 * smile + 0.6 * person.wrinkles))
+        darken(maps, soft_line(maps, fold, 0.02, 0.022), min(0.75, 0.15 + 0.5 * smile + 0.4 * person.wrinkles))
         bag = np.array(
             [
                 [person.eye_u - 0.13, person.eye_phi - 0.06],
@@ -95,7 +95,7 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
                 [person.eye_u + 0.15, person.eye_phi - 0.07],
             ]
         )
-        darken(maps, soft_line(maps, bag * (side, 1), 0.03, 0.025), 0.25 + 0.5 * person.wrinkles)
+        darken(maps, soft_line(maps, bag * (side, 1), 0.03, 0.025), 0.25 + 0.33 * person.wrinkles)
         if person.wrinkles > 0.15:
             for k in (-1, 0, 1):
                 foot = np.array(
@@ -104,7 +104,7 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
                         [person.eye_u + 0.32, person.eye_phi + 0.06 * k - 0.02],
                     ]
                 )
-                darken(maps, soft_line(maps, foot * (side, 1), 0.008, 0.006), 0.5 * person.wrinkles * (0.5 + smile))
+                darken(maps, soft_line(maps, foot * (side, 1), 0.008, 0.006), 0.33 * person.wrinkles * (0.5 + smile))
     if not maps.detailed:
         return
     if person.wrinkles > 0.1 or expression.brow_raise > 0.3:
@@ -112,7 +112,7 @@ def _age(maps: HeadMaps, person: Identity, expression: Expression) -> None:
         for k in range(3):
             line = np.stack([u, person.eye_phi + 0.36 + 0.085 * k + 0.02 * np.cos(u * 5 + k)], 1)
             darken(
-                maps, soft_line(maps, line, 0.012, 0.01), min(0.7, 0.5 * person.wrinkles + 0.3 * expression.brow_raise)
+                maps, soft_line(maps, line, 0.012, 0.01), min(0.7, 0.33 * person.wrinkles + 0.3 * expression.brow_raise)
             )
     if expression.frown > 0.2:
         for side in (-1, 1):

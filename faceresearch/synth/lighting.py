@@ -34,7 +34,7 @@ def sample_lighting(rng: Rng) -> Lighting:
     if rng.random() < 0.05:
         key_colour = rng.uniform(0.3, 1.2, 3).astype(np.float32)
     ratio = float(rng.beta(1.6, 1.4))
-    total = float(np.exp(rng.normal(0.32, 0.3)))
+    total = float(np.exp(rng.normal(0.25, 0.28)))
     tone = float(rng.normal(0, 0.09))
     ambient = np.array([1 + tone, 1.0, 1 - tone], np.float32) * (total * (1 - ratio))
     shade = float(rng.uniform(0.3, 0.9))

@@ -25,13 +25,16 @@ from .identity import (
 from .layout import Place, sample_places
 from .lighting import Lighting, sample_lighting
 from .noise import Rng
+from .parts import Part
 
 #: Version of everything that decides the pixels and labels of a scene; configs and results name it.
 RENDERER_VERSION = '1.0'
 #: Number of different people that scenes draw from.
 NUM_IDENTITIES = 1_000_000
 #: Faces of which less than this fraction can be seen are not labelled.
-MIN_VISIBLE = 0.12
+MIN_VISIBLE = 0.25
+#: A face is not labelled either when hair leaves less than this fraction of it free.
+MIN_SKIN = 0.22
 EASY_HEIGHT, MEDIUM_HEIGHT, HARD_HEIGHT, EASY_OCCLUSION = 32.0, 16.0, 9.0, 0.30
 
 
@@ -94,7 +97,8 @@ class _Canvas:
         """Pastes a head and, if its face can be seen, registers it."""
         paste(self.image, Layer(head.colour, head.alpha, head.origin))
         self._claim(head.alpha > 0.5, head.origin, -1)
-        if head.box is not None:
+        skin = head.face & (head.part < Part.HAIR) & (head.part > Part.BACKGROUND)
+        if head.box is not None and (skin | head.hidden & head.face).sum() > MIN_SKIN * head.face.sum():
             self._claim(head.face & ~head.hidden & (head.alpha > 0.3), head.origin, len(self.heads))
             self.totals.append(int(head.face.sum()))
             self.heads.append(head)
@@ -133,7 +137,7 @@ def render_scene(
     rng = _seeded(seed)
     light = sample_lighting(rng)
     image = np.ascontiguousarray(make_background(rng, size, light), np.float32)
-    blur = float(rng.choice([0, 0, 0.8, 2, 4])) * float(rng.uniform(0.6, 1.4)) * max(size) / 320
+    blur = float(rng.choice([0, 0, 0, 0.6, 1.5, 4])) * float(rng.uniform(0.6, 1.4)) * max(size) / 320
     if blur > 0.3:
         image = cv2.GaussianBlur(image, (0, 0), blur)
     canvas = _Canvas(image)
