@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.utils import get_object_from_string
 
+from faceresearch.compat.scope import infer_scope
 from faceresearch.config.provenance import place_of
 from faceresearch.config.signatures import arguments_of
 from faceresearch.config.tree import Path
@@ -53,13 +54,30 @@ RUNNER_KEYS = frozenset(
     ]
 )
 #: Subtrees that describe data and build nothing, though they may hold a key `type`.
-_NOT_BUILT = frozenset(['contract', 'metainfo', 'dataset_info', 'keypoint_info', 'skeleton_info', 'nms', 'nms_cfg'])
+_NOT_BUILT = frozenset(
+    ['contract', 'metainfo', 'dataset_info', 'keypoint_info', 'skeleton_info', 'nms', 'nms_cfg', 'roi_layer']
+)
+#: Transforms whose own list of transforms names another library's classes.
+_WRAPPERS = frozenset(['Albu', 'Albumentation'])
 #: Dicts of which the builder itself reads some keys, so that not all are the constructor's.
 _BUILDER_READS = frozenset(
-    ['norm_cfg', 'conv_cfg', 'act_cfg', 'upsample_cfg', 'init_cfg', 'override', 'plugins', 'cfg', 'paramwise_cfg']
+    [
+        'norm_cfg',
+        'conv_cfg',
+        'act_cfg',
+        'upsample_cfg',
+        'init_cfg',
+        'override',
+        'plugins',
+        'dcn',
+        'cfg',
+        'paramwise_cfg',
+    ]
 )
 #: Keys that mmengine takes out before it calls the constructor.
 _NEVER_ARGUMENTS = frozenset(('type', '_scope_', 'priority', 'constructor', 'paramwise_cfg', 'convert_to_iter_based'))
+#: Where our runner finds our own names whatever the default scope.
+_HOOKS = frozenset(('default_hooks', 'custom_hooks'))
 _DATALOADER_KEYS = frozenset(('dataset', 'sampler', 'batch_sampler', 'collate_fn', 'num_batch_per_epoch'))
 
 
@@ -79,7 +97,7 @@ def validate(cfg: Config, overrides: Sequence[str] = ()) -> None:
     checker.check_top_level()
     checker.check_dataloaders()
     data = cfg.to_dict()
-    for path, node, scope in _components(data, (), str(data.get('default_scope') or _SCOPE)):
+    for path, node, scope in _components(data, (), infer_scope(data)):
         checker.check_component(path, node, scope)
 
 
@@ -117,6 +135,8 @@ def _components(node: Any, path: Path, scope: str) -> Iterator[tuple[Path, dict[
         scope = str(node.get('_scope_') or scope)
         if isinstance(node.get('type'), str):
             yield path, node, scope
+            if node['type'].split('.')[-1] in _WRAPPERS:
+                return
         for key, value in node.items():
             yield from _components(value, (*path, str(key)), scope)
     elif isinstance(node, (list, tuple)):
@@ -173,9 +193,9 @@ class _Checker:
             if target is None:
                 raise self.fail((*path, 'type'), f'{name!r} can neither be imported nor is {prefix!r} a scope')
             return [target]
-        known = self.names.setdefault(scope, {})
-        if not known:
-            known.update(registered(scope))
+        known = self._known(scope)
+        if name not in known and path[0] in _HOOKS and name in self._known(_SCOPE):
+            return self._known(_SCOPE)[name]
         if name not in known:
             where = '' if scope == _SCOPE else f' in {scope}'
             elsewhere = self._other_scope(name, scope)
@@ -183,13 +203,18 @@ class _Checker:
             raise self.fail((*path, 'type'), f'{name!r} is not registered{where}.{hint}')
         return known[name]
 
+    def _known(self, scope: str) -> dict[str, list[Callable[..., Any]]]:
+        if scope not in self.names:
+            self.names[scope] = registered(scope)
+        return self.names[scope]
+
     def _other_scope(self, name: str, scope: str) -> str:
         """Say that a name is right but wants a prefix."""
         for other in ('mmdet', 'mmpose', _SCOPE):
             if other == scope:
                 continue
             try:
-                if name in self.names.setdefault(other, registered(other)):
+                if name in self._known(other):
                     return f' Did you mean {f"{other}.{name}"!r}?'
             except UserError:
                 continue
@@ -200,19 +225,20 @@ class _Checker:
         arguments = arguments_of(target)
         given = node.keys() - _NEVER_ARGUMENTS
         unknown = sorted(key for key in map(str, given) if key not in arguments.names)
+        if not _is_ours(target):
+            # Builders of other packages may take keys out before the constructor sees them: only plain misspellings.
+            unknown = [key for key in unknown if difflib.get_close_matches(key, arguments.names - given, 1, 0.85)]
         if unknown and not arguments.is_open:
             known = arguments.names - {'self'}
             hint = did_you_mean(unknown[0], known) or f' It takes {", ".join(sorted(known)) or "no arguments"}.'
             return (unknown[0],), f'{node["type"]} has no argument {unknown[0]!r}.{hint}'
         missing = sorted(arguments.required - given)
-        if missing and _is_ours(target) and path[0] in RUNNER_KEYS:
+        if missing and path[0] in RUNNER_KEYS and _gets_nothing_else(path, target):
             return (), f'{node["type"]} needs the argument {missing[0]!r}, which is not given'
         return None
 
 
 def _nearest_runner_key(key: str) -> str | None:
-    import difflib
-
     near = difflib.get_close_matches(key, RUNNER_KEYS, n=1, cutoff=0.88)
     return near[0] if near else None
 
@@ -226,11 +252,16 @@ def _imported(name: str) -> Callable[..., Any] | None:
 
 
 def _is_ours(target: Callable[..., Any]) -> bool:
-    """Whether all a component needs comes from its config: so it is with ours that mmengine's runner does not feed."""
-    from torch import nn
+    return getattr(target, '__module__', '').startswith(f'{_SCOPE}.')
 
-    module = getattr(target, '__module__', '')
-    if not module.startswith(f'{_SCOPE}.'):
+
+def _gets_nothing_else(path: Path, target: Callable[..., Any]) -> bool:
+    """Whether a component's config must hold all it needs.
+
+    So it is with our models and all on the data's side; a model may tell its parts their channels, and mmengine's
+    runner feeds optimisers, loops and hooks.
+    """
+    if not _is_ours(target):
         return False
     data_side = ('datasets', 'transforms', 'codecs', 'evaluation', 'visualization')
-    return (inspect.isclass(target) and issubclass(target, nn.Module)) or module.split('.')[1] in data_side
+    return path == ('model',) or target.__module__.split('.')[1] in data_side

@@ -166,9 +166,11 @@ def to_data(value: Any, path: Path = ()) -> Any:
 
 
 def _importable(value: Any) -> bool:
+    if not value.__module__:  # made by the config itself
+        return False
     try:
         return getattr(import_module(value.__module__), value.__qualname__, None) is value
-    except (ImportError, ValueError, TypeError):
+    except ImportError:
         return False
 
 
