@@ -15,7 +15,7 @@ Color = tuple[int, int, int]
 #: Colours (BGR) of five landmarks: image-left eye, image-right eye, nose, image-left and image-right mouth corner.
 POINT_COLORS: tuple[Color, ...] = ((60, 60, 255), (255, 150, 40), (90, 255, 90), (255, 80, 255), (40, 235, 255))
 #: Colour of ground truth.
-TRUTH_COLOR: Color = (255, 200, 60)
+TRUTH_COLOR: Color = (255, 225, 40)
 #: Colour of faces that are neither searched for nor counted as mistakes.
 IGNORED_COLOR: Color = (170, 170, 170)
 #: Colours of scores 0, 0.5 and 1; between them linear.
@@ -24,6 +24,8 @@ _SCORE_COLORS = np.array([(60, 60, 255), (40, 200, 255), (70, 230, 90)], np.floa
 _SHIFT = 3
 #: Boxes and points further outside than this many image sizes are cut there: OpenCV's integers would overflow.
 _FAR = 4
+#: Faces of at least this many pixels get lines of two pixels over a dark halo; on smaller ones these would hide them.
+_HALO_SIDE = 28
 
 
 def draw_faces(
@@ -85,12 +87,12 @@ def draw_box(canvas: np.ndarray, box: np.ndarray, color: Color, dashed: bool = F
     line = line_width((height, width), _side(box))
     x1, y1 = (int(np.clip(round(v), 0, limit - 1)) for v, limit in zip(box[:2], (width, height)))
     x2, y2 = (int(np.clip(round(v), 0, limit - 1)) for v, limit in zip(box[2:], (width, height)))
-    halo = line + 2 if _side(box) >= 24 else 0
+    halo = line + 2 if _side(box) >= _HALO_SIDE else 0
     for colour, thickness in (((0, 0, 0), halo), (color, line)):
         if thickness == 0:
             continue
         if dashed:
-            _dashed_rectangle(canvas, (x1, y1), (x2, y2), colour, thickness, dash=max(4, 4 * line))
+            _dashed_rectangle(canvas, (x1, y1), (x2, y2), colour, thickness, dash=max(4, 6 * line))
         else:
             cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, thickness)
 
@@ -118,7 +120,8 @@ def draw_points(
 
 def line_width(image_size: tuple[int, int], side: float) -> int:
     """Return the line width, in pixels, of a face of ``side`` pixels in an image of ``image_size`` (h, w)."""
-    return max(1, round(min(min(image_size) / 350, side / 16)))
+    smallest = 2 if side >= _HALO_SIDE else 1
+    return max(smallest, round(min(min(image_size) / 350, side / 16)))
 
 
 def _side(box: np.ndarray) -> float:
