@@ -51,9 +51,7 @@ def init_model(
     return model.to(device).eval()
 
 
-def inference(
-    model: nn.Module, images: Image | Sequence[Image], batch_size: int = 8
-) -> list[FaceDataSample]:
+def inference(model: nn.Module, images: Image | Sequence[Image], batch_size: int = 8) -> list[FaceDataSample]:
     """Predict on images of any sizes, with the test pipeline of the model's config.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
 
@@ -45,18 +45,17 @@ def test(
     from faceresearch.config import load_config
     from faceresearch.engine import FaceRunner, settings
     from faceresearch.engine.benchmark import add_dump, add_report, use_benchmark
-    from faceresearch.engine.weights import load_test_weights
+    from faceresearch.engine.weights import flat_metrics, load_test_weights
 
     cfg = load_config(config, overrides) if benchmark is None else use_benchmark(config, benchmark, overrides)
     settings.prepare(cfg, work_dir)
-    settings.keep_for_test(cfg)
     if launcher != 'none':
         cfg['launcher'] = launcher
     if dump is not None:
         add_dump(cfg, dump)
     if report is not None:
         add_report(cfg, report)
-    runner = FaceRunner.from_cfg(cfg)
+    runner = FaceRunner.for_test(cfg)
     load_test_weights(runner.bare_model, str(checkpoint))
     figures = flat_metrics(runner.test())
     if out is not None and is_main_process():
@@ -86,6 +85,7 @@ def judge_predictions(
     from faceresearch.config import load_config
     from faceresearch.engine import settings
     from faceresearch.engine.benchmark import add_report
+    from faceresearch.engine.weights import flat_metrics
     from faceresearch.evaluation import evaluate_predictions
 
     cfg = load_config(benchmark, overrides)
@@ -96,12 +96,6 @@ def judge_predictions(
     if out is not None:
         write_metrics(out, figures)
     return figures
-
-
-def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the figures among an evaluation's results, as plain numbers."""
-    numbers = {key: value.item() if hasattr(value, 'item') else value for key, value in metrics.items()}
-    return {key: value for key, value in numbers.items() if isinstance(value, int | float)}
 
 
 def write_metrics(path: str | Path, figures: dict[str, float]) -> None:

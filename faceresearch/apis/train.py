@@ -43,7 +43,6 @@ def train(
 
     cfg = load_config(config, overrides)
     settings.prepare(cfg, work_dir)
-    settings.keep_for_training(cfg)
     if amp:
         settings.use_mixed_precision(cfg)
     if auto_scale_lr:
@@ -53,7 +52,7 @@ def train(
     if launcher != 'none':
         cfg['launcher'] = launcher
     with _terminated_as_interrupted():
-        FaceRunner.from_cfg(cfg).train()
+        FaceRunner.for_training(cfg).train()
     return Path(cfg['work_dir'])
 
 

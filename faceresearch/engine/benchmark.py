@@ -27,7 +27,8 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
     Raises:
         UserError: a config or an override is wrong.
     """
-    ours, theirs = [], []
+    ours: list[str] = []
+    theirs: list[str] = []
     for override in overrides:
         (theirs if _accepts(benchmark, override) else ours).append(override)
     cfg = load_config(config, ours)

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.collate import list_collate
 from faceresearch.engine.samplers import EpochSampler
-from faceresearch.engine.threads import start_worker
+from faceresearch.engine.threads import effective_workers, start_worker
 from faceresearch.errors import UserError
 
 
@@ -38,10 +38,9 @@ def build_dataloader(
     dataset = config.get('dataset')
     seed_stated = not isinstance(dataset, dict) or 'seed' in dataset
     test_mode = isinstance(dataset, dict) and dataset.get('test_mode', False)
-    if config.get('sampler') is None and 'batch_sampler' not in config:
+    if config.get('sampler') is None:
         config['sampler'] = {'type': 'EpochSampler', 'shuffle': not test_mode, 'round_up': not test_mode}
-    config.setdefault('sampler', {'type': 'EpochSampler', 'shuffle': not test_mode})
-    workers = config.setdefault('num_workers', 0)
+    workers = config['num_workers'] = effective_workers(config.get('num_workers') or 0)
     config.setdefault('batch_size', 1)
     config.setdefault('collate_fn', list_collate)
     config.setdefault('pin_memory', torch.cuda.is_available())

@@ -9,7 +9,15 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from faceresearch.engine.loops import IterLoop
 from faceresearch.registry import HOOKS
@@ -53,7 +61,7 @@ class ProgressHook(Hook):
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Advance, and show the loss."""
         loss = outputs.get('loss') if isinstance(outputs, dict) else None
-        self._advance('' if loss is None or self._progress is None else f'loss {float(loss):.4f}')
+        self._advance('' if loss is None or self._progress is None else f'loss {float(loss.detach()):.4f}')
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Advance."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import mmengine
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
+from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
+from torch import nn
 
 from faceresearch import __version__
 from faceresearch.compat.message_hub import hub_to_plain
@@ -24,6 +26,7 @@ from faceresearch.engine.training_checkpoint import (
     read_state,
     write_training_checkpoint,
 )
+from faceresearch.engine.weights import load_initial_weights
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner as _Base
@@ -36,6 +39,14 @@ class ResumeMixin(_Base):
 
     #: (epoch, iteration) of the state saved last.
     last_saved: tuple[int, int] | None = None
+    _found: tuple[Path, dict[str, Any]] | None = None
+    _resume: bool | str
+    _has_loaded: bool
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without the wrapper of distributed training."""
+        return self.model.module if is_model_wrapper(self.model) else self.model
 
     def save_training_checkpoint(self, name: str, epoch: int, iteration: int) -> None:
         """Write all that the training needs to go on as if it had never stopped.
@@ -63,7 +74,7 @@ class ResumeMixin(_Base):
                 'mmengine_version': mmengine.__version__,
                 'faceresearch_version': __version__,
             },
-            'state_dict': dict(self.bare_model.state_dict()),  # type: ignore[attr-defined]
+            'state_dict': dict(self.bare_model.state_dict()),
             'message_hub': hub_to_plain(self.message_hub),
             'optimizer': self.optim_wrapper.state_dict(),
             'param_schedulers': _scheduler_states(self.param_schedulers),
@@ -73,21 +84,27 @@ class ResumeMixin(_Base):
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         write_training_checkpoint(Path(self.work_dir) / name, checkpoint)
 
+    def _init_model_weights(self) -> None:
+        """Find out whether there is something to resume, and initialise the weights if not."""
+        self._found = None
+        if self._resume:
+            self._found = self._checkpoint_to_resume()
+            if self._found is None:
+                self.logger.info(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
+                # Hooks ask this to tell a resumed training from a new one.
+                self._resume = False
+        if self._found is None:
+            super()._init_model_weights()
+
     def load_or_resume(self) -> None:
         """Resume (``resume=True``: from the work dir, or a path), or load ``load_from``, or do neither."""
         if self._has_loaded:
             return
-        if self._resume:
-            found = self._checkpoint_to_resume()
-            if found is not None:
-                self._restore(*found)
-                self._has_loaded = True
-                return
-            self.logger.info(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
-            # Hooks ask this to tell a resumed training from a new one.
-            self._resume = False
-        if self._load_from:
-            self.load_initial_weights(str(self._load_from))  # type: ignore[attr-defined]
+        if self._found is not None:
+            self._restore(*self._found)
+        elif self._load_from:
+            load_initial_weights(self.bare_model, str(self._load_from), self.logger)
+        self._found, self._has_loaded = None, True
 
     def _checkpoint_to_resume(self) -> tuple[Path, dict[str, Any]] | None:
         """Return the checkpoint that was asked for, or the newest in the work dir that can be read."""
@@ -110,7 +127,7 @@ class ResumeMixin(_Base):
 
     def _restore(self, path: Path, checkpoint: dict[str, Any]) -> None:
         meta = checkpoint['meta']
-        model = self.bare_model  # type: ignore[attr-defined]
+        model = self.bare_model
         check_same_model(path, checkpoint['state_dict'], model.state_dict())
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model.load_state_dict(checkpoint['state_dict'], strict=True)

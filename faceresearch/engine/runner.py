@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import time
+import copy
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_rank, is_main_process, master_only
-from mmengine.hooks import Hook
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.dist import master_only
+from mmengine.hooks import Hook, LoggerHook
+from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-from faceresearch.config import dump_config
+from faceresearch.config import dump_config, format_config
 from faceresearch.engine.checkpoint_hook import translate_checkpoint_hook
 from faceresearch.engine.dataloader import build_dataloader
+from faceresearch.engine.loops import IterLoop
 from faceresearch.engine.resume import ResumeMixin
-from faceresearch.engine.threads import set_threads
-from faceresearch.engine.weights import load_initial_weights, write_weights
+from faceresearch.engine.settings import config_name
+from faceresearch.engine.threads import effective_workers, join_cpu_processes, set_threads
+from faceresearch.engine.weights import write_weights
+from faceresearch.errors import UserError
 from faceresearch.registry import HOOKS
 
 _LOOPS = {'EpochBasedTrainLoop': 'EpochLoop', 'IterBasedTrainLoop': 'IterLoop'}
@@ -34,31 +36,89 @@ _DEFAULT_HOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+class _ReadableConfig(Config):
+    """A config that mmengine's log, dump and writers print in our form; mmengine's own takes half a second each time."""
+
+    @property
+    def pretty_text(self) -> str:
+        """The config as Python text."""
+        return format_config(self)
+
+
 class FaceRunner(ResumeMixin, Runner):
-    """Trains and tests a model described by a config.
+    """Trains or tests a model described by a config: :meth:`for_training`, :meth:`for_test`.
 
     On top of mmengine's Runner: training continues exactly where a checkpoint was taken, checkpoints load with nothing
-    allowed, threads suit the machine, a folder is dumped to that trains again, and processes without GPUs can work
-    together. Built with ``FaceRunner.from_cfg(cfg)``.
+    allowed, threads suit the machine, the dumped config trains again, and processes without GPUs can work together.
     """
 
     _used_names: set[str] = set()
+    _timestamp: str
+
+    @classmethod
+    def for_training(cls, cfg: Config) -> FaceRunner:
+        """Build a runner that trains, and validates if the config says on what.
+
+        Raises:
+            UserError: a part of the config is missing.
+        """
+        _require(cfg, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'), 'it cannot be trained with')
+        parts = {key: cfg[key] for key in ('train_dataloader', 'train_cfg', 'optim_wrapper')}
+        parts.update({key: cfg.get(key) for key in ('param_scheduler', 'auto_scale_lr', 'load_from')})
+        if cfg.get('val_dataloader') and cfg.get('val_evaluator'):
+            parts.update({key: cfg[key] for key in ('val_dataloader', 'val_evaluator')})
+            parts['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}
+        return cls._from_parts(cfg, resume=cfg.get('resume') or False, **parts)
+
+    @classmethod
+    def for_test(cls, cfg: Config) -> FaceRunner:
+        """Build a runner that tests; nothing of the training is built.
+
+        Raises:
+            UserError: a part of the config is missing.
+        """
+        _require(cfg, ('model', 'test_dataloader', 'test_evaluator'), 'it cannot be tested with; see --benchmark')
+        return cls._from_parts(
+            cfg,
+            test_dataloader=cfg['test_dataloader'],
+            test_evaluator=cfg['test_evaluator'],
+            test_cfg=cfg.get('test_cfg') or {'type': 'TestLoop'},
+        )
+
+    @classmethod
+    def _from_parts(cls, cfg: Config, **parts: Any) -> FaceRunner:
+        readable = _ReadableConfig(cfg._cfg_dict, cfg_text=cfg.text, filename=cfg.filename)
+        shared = ('custom_hooks', 'data_preprocessor', 'log_processor', 'visualizer', 'experiment_name')
+        return cls(
+            model=copy.deepcopy(cfg['model']),
+            work_dir=cfg['work_dir'],
+            default_hooks=copy.deepcopy(cfg.get('default_hooks')),
+            launcher=cfg.get('launcher') or 'none',
+            env_cfg=cfg.get('env_cfg') or {'dist_cfg': {'backend': 'nccl'}},
+            log_level=cfg.get('log_level') or 'INFO',
+            default_scope=cfg['default_scope'],
+            randomness=dict(cfg.get('randomness') or {'seed': 0}),
+            cfg=readable,
+            **{key: copy.deepcopy(cfg.get(key)) for key in shared},
+            **copy.deepcopy(parts),
+        )
 
     def setup_env(self, env_cfg: dict[str, Any]) -> None:
-        """Set threads, processes and seeds."""
-        env_cfg = dict(env_cfg)
+        """Set processes and threads."""
         if self._launcher != 'none' and not torch.cuda.is_available():
-            _join_cpu_processes()
+            join_cpu_processes()
         super().setup_env(env_cfg)
-        loader = self._train_dataloader if self._train_dataloader is not None else self._test_dataloader
-        workers = loader.num_workers if isinstance(loader, DataLoader) else (loader or {}).get('num_workers', 0)
-        self._thread_note = set_threads(workers)
+        self._thread_note = set_threads(self._loader_workers())
         # mmengine names logger and message hub by the second: two runs of one process must not share them.
         name, number = self._timestamp, 1
         while self._timestamp in FaceRunner._used_names:
             number += 1
             self._timestamp = f'{name}_{number}'
         FaceRunner._used_names.add(self._timestamp)
+
+    def _loader_workers(self) -> int:
+        loader = self._train_dataloader if self._train_dataloader is not None else self._test_dataloader
+        return loader.num_workers if isinstance(loader, DataLoader) else effective_workers(loader.get('num_workers', 0))
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         super()._log_env(env_cfg)
@@ -73,6 +133,10 @@ class FaceRunner(ResumeMixin, Runner):
 
     build_dataloader = staticmethod(build_dataloader)
 
+    def get_hooks_info(self) -> str:
+        """List the hooks for the log, in the order in which they are called."""
+        return ', '.join(type(hook).__name__ for hook in self._hooks)
+
     def build_train_loop(self, loop: BaseLoop | dict[str, Any]) -> BaseLoop:
         """Build our loop where the config asks for mmengine's."""
         if isinstance(loop, dict):
@@ -81,7 +145,13 @@ class FaceRunner(ResumeMixin, Runner):
             if 'by_epoch' in loop and kind is None:
                 kind = 'EpochBasedTrainLoop' if loop.pop('by_epoch') else 'IterBasedTrainLoop'
             loop['type'] = _LOOPS.get(kind, kind) if isinstance(kind, str) else kind
-        return super().build_train_loop(loop)
+        built = super().build_train_loop(loop)
+        if isinstance(built, IterLoop):
+            self.log_processor.by_epoch = False
+            for hook in self._hooks:
+                if isinstance(hook, LoggerHook):
+                    hook.log_metric_by_epoch = False
+        return built
 
     def register_default_hooks(self, hooks: dict[str, Any] | None = None) -> None:
         """Register the default hooks; ours are added where the config is silent, None removes one."""
@@ -100,16 +170,6 @@ class FaceRunner(ResumeMixin, Runner):
             if isinstance(kind, str) and kind in HOOKS.module_dict:
                 hook['type'] = f'faceresearch.{kind}'
         super().register_hook(hook, priority)
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without the wrapper of distributed training."""
-        return self.model.module if is_model_wrapper(self.model) else self.model
-
-    def load_initial_weights(self, source: str) -> None:
-        """Load ``load_from`` into the model, to train on from it."""
-        load_initial_weights(self.bare_model, source, self.logger)
-        self._has_loaded = True
 
     @master_only
     def save_weights(self, name: str, metrics: dict[str, Any]) -> None:
@@ -130,11 +190,10 @@ class FaceRunner(ResumeMixin, Runner):
         cfg['resume'] = False
         cfg['launcher'] = 'none'
         folder = Path(self.work_dir if self._train_loop is not None else self.log_dir)
-        name = Path(self.cfg.filename).stem if self.cfg.filename else 'config'
-        dump_config(cfg, folder / f'{name}.py')
+        dump_config(cfg, folder / f'{config_name(self.cfg)}.py')
 
 
-def _join_cpu_processes() -> None:
-    """Join the process group with gloo: mmengine's own set-up assumes a GPU."""
-    if not torch.distributed.is_initialized() and 'RANK' in os.environ:
-        torch.distributed.init_process_group(backend='gloo')
+def _require(cfg: Config, keys: tuple[str, ...], consequence: str) -> None:
+    missing = [key for key in keys if not cfg.get(key)]
+    if missing:
+        raise UserError(f'{cfg.filename or "config"} has no {" and no ".join(missing)}, so {consequence}')

@@ -15,28 +15,38 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def set_threads(loader_workers: int) -> str:
+def processes_here() -> int:
+    """Return how many training processes a launcher started on this machine."""
+    return max(1, int(os.environ.get('LOCAL_WORLD_SIZE') or os.environ.get('SLURM_NTASKS_PER_NODE') or 1))
+
+
+def effective_workers(wanted: int) -> int:
+    """Return the number of loader workers to start: no more than this process's share of the cores."""
+    return min(wanted, max(1, available_cores() // processes_here()))
+
+
+def set_threads(workers: int) -> str:
     """Set this process's compute threads to max(1, cores − loader workers) and switch OpenCV's own threads off.
 
     Processes of one machine started by a launcher share its cores. ``OMP_NUM_THREADS``, when set, is respected.
 
     Args:
-        loader_workers: processes that load data at the same time.
+        workers: processes that load data at the same time.
 
     Returns:
         A line for the log.
     """
-    cores = available_cores()
-    processes = max(1, int(os.environ.get('LOCAL_WORLD_SIZE', '1')))
-    wanted = max(1, cores // processes - loader_workers)
-    environment = os.environ.get('OMP_NUM_THREADS', '')
-    threads = int(environment) if environment.isdecimal() and int(environment) > 0 else wanted
+    cores, processes = available_cores(), processes_here()
+    threads = max(1, cores // processes - workers)
+    reason = f'{cores} cores, {workers} loader workers'
+    if processes > 1:
+        reason += f', {processes} processes on this machine'
+    stated = os.environ.get('OMP_NUM_THREADS', '')
+    if stated.isdecimal() and int(stated) > 0:
+        threads, reason = int(stated), f'{reason}; OMP_NUM_THREADS={stated}'
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)
-    source = f'OMP_NUM_THREADS={environment}' if threads != wanted else f'{cores} cores − {loader_workers} workers'
-    if processes > 1:
-        source += f', {processes} processes on this machine'
-    return f'Threads: {threads} for computing ({source}), 1 in each loader worker, OpenCV threads off'
+    return f'Threads: {threads} to compute with ({reason}), 1 in each loader worker, none of OpenCV'
 
 
 def start_worker(worker_id: int, num_workers: int = 0, rank: int = 0, seed: int = 0) -> None:
@@ -46,3 +56,9 @@ def start_worker(worker_id: int, num_workers: int = 0, rank: int = 0, seed: int 
     worker_init_fn(worker_id, num_workers, rank, seed, disable_subprocess_warning=True)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+
+
+def join_cpu_processes() -> None:
+    """Join the process group with gloo: mmengine's own set-up assumes a GPU."""
+    if not torch.distributed.is_initialized() and 'RANK' in os.environ:
+        torch.distributed.init_process_group(backend='gloo')

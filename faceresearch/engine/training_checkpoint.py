@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from faceresearch.compat.message_hub import checkpoint_from_plain, to_plain
+from faceresearch.compat.message_hub import from_plain, plain_to_hub, to_plain
 from faceresearch.errors import UserError
 from faceresearch.fileio import atomic_path
 from faceresearch.zoo.checkpoint import read_training_checkpoint
@@ -53,7 +52,8 @@ def read_state(path: Path) -> dict[str, Any]:
             f'{path} is no training checkpoint of faceresearch (it lacks {", ".join(missing)}): it cannot be resumed;'
             f' to start from its weights use load_from={path}'
         )
-    checkpoint_from_plain(checkpoint)
+    checkpoint['meta'] = from_plain(checkpoint['meta'])
+    checkpoint['message_hub'] = plain_to_hub(checkpoint['message_hub'])
     return checkpoint
 
 
@@ -70,18 +70,21 @@ def _check_sums(path: Path) -> None:
         raise CheckpointError(f'checkpoint {path} is damaged (wrong checksum of {damaged})')
 
 
-def candidates(folder: Path) -> Iterator[Path]:
-    """Yield the checkpoints of a work dir, the one written last first."""
-    newest_first = sorted(folder.glob('*.pth'), key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True)
-    files = [path for path in newest_first if not path.name.startswith('.')]
+def candidates(folder: Path) -> list[Path]:
+    """Return the checkpoints of a work dir, the one written last first."""
+    files = [path for path in folder.glob('*.pth') if not path.name.startswith('.')]
+    files.sort(key=by_age, reverse=True)
     try:
         named = folder / (folder / POINTER).read_text(encoding='utf-8').strip()
     except (OSError, ValueError):
-        named = None
-    if named in files:
-        files.remove(named)
-        files.insert(0, named)
-    yield from files
+        return files
+    # Copying a folder can change the order of the files' times.
+    return sorted(files, key=lambda path: path != named)
+
+
+def by_age(path: Path) -> tuple[int, int]:
+    """Sort key that puts older checkpoints first: time of writing, then the number in the name."""
+    return path.stat().st_mtime_ns, int('0' + ''.join(filter(str.isdecimal, path.stem)))
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -117,4 +120,3 @@ def check_same_model(path: Path, saved: dict[str, Any], current: dict[str, Any])
             f'checkpoint {path} is of another model ({"; ".join(problems[:3])}{more}); resume with the config it was'
             ' trained with, or choose another --work-dir'
         )
-

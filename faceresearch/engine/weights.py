@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from faceresearch import __version__
 from faceresearch.config import configs_folder, format_config
+from faceresearch.config.contract import input_contract
 from faceresearch.errors import UserError, did_you_mean
 from faceresearch.zoo.checkpoint import load_weights, save_weights
 
@@ -31,10 +32,13 @@ def write_weights(
         epoch: epochs done.
         iteration: iterations done.
     """
-    numbers = {key: float(value) for key, value in metrics.items() if isinstance(value, int | float)}
+    # The folders of this machine are nobody's business.
+    config = Config(
+        {key: value for key, value in cfg.to_dict().items() if key not in ('work_dir', 'load_from', 'resume')}
+    )
     metadata = {
-        'config': format_config(cfg),
-        'metrics': json.dumps(numbers),
+        'config': format_config(config),
+        'metrics': json.dumps(flat_metrics(metrics)),
         'epoch': str(epoch),
         'iteration': str(iteration),
         'faceresearch_version': __version__,
@@ -42,6 +46,12 @@ def write_weights(
         **_commit(),
     }
     save_weights(path, state_dict, metadata)
+
+
+def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the figures among an evaluation's results, as plain numbers."""
+    numbers = {key: value.item() if getattr(value, 'size', 0) == 1 else value for key, value in metrics.items()}
+    return {key: value for key, value in numbers.items() if isinstance(value, int | float)}
 
 
 def load_initial_weights(model: nn.Module, source: str, logger: Logger) -> None:
@@ -73,8 +83,9 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
         UserError: there is no such checkpoint, or it is of another model.
     """
     if checkpoint == 'none':
-        if hasattr(model, 'init_weights'):
-            model.init_weights()
+        initialise = getattr(model, 'init_weights', None)
+        if initialise is not None:
+            initialise()
         return
     load_weights(model, find_checkpoint(checkpoint), strict=True)
 
@@ -93,8 +104,10 @@ def find_checkpoint(name: str) -> Path:
         return known[name]
     if name in known:
         raise UserError(f'the weights of {name} are not on this machine: fetch them with tools/download.py {name}')
-    raise UserError(f"no checkpoint {name!r}: give a path, 'none' for random weights, or a name in model-index.yml."
-                    f'{did_you_mean(name, known)}')
+    raise UserError(
+        f"no checkpoint {name!r}: give a path, 'none' for random weights, or a name in model-index.yml."
+        f'{did_you_mean(name, known)}'
+    )
 
 
 def zoo_files() -> dict[str, Path]:
@@ -115,10 +128,6 @@ def zoo_files() -> dict[str, Path]:
 
 
 def _contract(cfg: Config) -> dict[str, str]:
-    try:
-        from faceresearch.config.contract import input_contract
-    except ImportError:
-        return {}
     return {'input_contract': json.dumps(input_contract(cfg))}
 
 
