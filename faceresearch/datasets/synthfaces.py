@@ -45,7 +45,8 @@ class SynthFacesDataset(FaceDataset):
         split: ``train`` or ``val``; they share neither scenes nor people.
         seed: the first part of every scene's seed.
         fresh: render new scenes in every epoch instead of the same ones again; training only.
-        cache_mib: keep rendered scenes (as PNG) in memory up to this many MiB in each loader worker, when not ``fresh``.
+        cache_mib: keep rendered scenes (as PNG) in memory up to this many MiB in each loader worker, when not
+            ``fresh``.
             Scenes beyond that are rendered again.
         renderer_version: the version of the renderer a config was made for; another one is an error.
         pipeline: transforms, applied in order; ``LoadImage`` keeps the rendered image.
@@ -115,19 +116,21 @@ class SynthFacesDataset(FaceDataset):
     def _scene(self, index: int, epoch: int) -> Scene:
         if index in self._cache:
             data, scene = self._cache[index]
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-            return Scene(image, *(np.copy(getattr(scene, name)) for name in _ARRAYS))
+            image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+            return _copy_of(scene, image)
         scene = split_scene(self.seed, self.split, epoch, index, self.size)
         if self._cache_left > 0:
             data = cv2.imencode('.png', scene.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
             if len(data) <= self._cache_left:
                 self._cache_left -= len(data)
-                arrays = (getattr(scene, name).copy() for name in _ARRAYS)
-                self._cache[index] = (data, Scene(np.zeros((0, 0, 3), np.uint8), *arrays))
+                self._cache[index] = (data, _copy_of(scene, np.zeros((0, 0, 3), np.uint8)))
         return scene
 
 
-_ARRAYS = ('bboxes', 'keypoints', 'keypoints_visible', 'occlusion', 'difficulty', 'identities')
+def _copy_of(scene: Scene, image: np.ndarray) -> Scene:
+    """The labels as arrays of their own, since transforms change theirs in place."""
+    names = ('bboxes', 'keypoints', 'keypoints_visible', 'occlusion', 'difficulty', 'identities')
+    return Scene(image=image, **{name: getattr(scene, name).copy() for name in names}, faces=[])
 
 
 def _annotations(scene: Scene) -> dict[str, Any]:

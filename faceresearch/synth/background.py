@@ -94,17 +94,17 @@ def _room(rng: Rng, size: Size) -> np.ndarray:
     if rng.random() < 0.3:
         shelves = np.linspace(0, h, int(rng.integers(3, 7)))
         for top, bottom in pairwise(shelves):
-            x = 0.0
-            while x < w:
+            edge = 0.0
+            while edge < w:
                 step = float(rng.uniform(4, 16))
                 cv2.rectangle(
                     image,
-                    (int(x), int(bottom - rng.uniform(0.5, 0.9) * (bottom - top))),
-                    (int(x + step), int(bottom)),
+                    (int(edge), int(bottom - rng.uniform(0.5, 0.9) * (bottom - top))),
+                    (int(edge + step), int(bottom)),
                     tuple(float(v) for v in random_colour(rng)),
                     -1,
                 )
-                x += step
+                edge += step
     return image
 
 
@@ -223,7 +223,9 @@ def paste(image: np.ndarray, layer: Layer | None, alpha: float = 1.0) -> None:
 def add_clutter(
     rng: Rng, image: np.ndarray, light: Lighting, at: np.ndarray | None = None, reach: float | None = None
 ) -> Layer | None:
-    """One faceless thing at a random place (or at ``at``, about ``reach`` pixels large); returns its layer where it has one."""
+    """One faceless thing at a random place (or at ``at``, about ``reach`` pixels large); returns its layer where it
+    has one.
+    """
     size = image.shape[:2]
     centre = rng.uniform(-0.05, 1.05, 2) * size[::-1] if at is None else at
     radius = float(np.exp(rng.uniform(1.6, 4.4))) if reach is None else reach
@@ -261,9 +263,8 @@ def _solid(rng: Rng, kind: str, centre: np.ndarray, radius: float, light: Lighti
     angle = float(rng.uniform(0, 360))
     axes = (radius, radius * float(rng.uniform(0.55, 1)))
     if kind == 'ball':
-        points = cv2.ellipse2Poly(
-            (int(middle[0]), int(middle[1])), (int(axes[0]), int(axes[1])), int(angle), 0, 360, 15
-        ).astype(float)
+        whole = (int(axes[0]), int(axes[1]))
+        points = np.array(cv2.ellipse2Poly((int(middle[0]), int(middle[1])), whole, int(angle), 0, 360, 15), float)
     elif kind == 'box':
         points = cv2.boxPoints(
             ((float(middle[0]), float(middle[1])), (axes[0] * 1.3, axes[1] * 1.3), angle if rng.random() < 0.5 else 0.0)

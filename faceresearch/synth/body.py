@@ -18,7 +18,9 @@ _SHIFT = 4
 
 @dataclass
 class Layer:
-    """A cut-out: ``colour`` (h, w, 3) display values, ``alpha`` (h, w), top left corner ``origin`` (x, y) in scene pixels."""
+    """A cut-out: ``colour`` (h, w, 3) display values, ``alpha`` (h, w), top left corner ``origin`` (x, y) in scene
+    pixels.
+    """
 
     colour: np.ndarray
     alpha: np.ndarray
@@ -26,7 +28,9 @@ class Layer:
 
 
 def fill_mask(outline: np.ndarray, size: tuple[int, int], margin: int = 2) -> tuple[np.ndarray, tuple[int, int]] | None:
-    """Anti-aliased uint8 mask of ``outline`` (n, 2) and its origin, clipped to a frame of ``size`` (h, w); None when outside."""
+    """Anti-aliased uint8 mask of ``outline`` (n, 2) and its origin, clipped to a frame of ``size`` (h, w); None when
+    outside.
+    """
     low = np.maximum(np.floor(outline.min(0)).astype(int) - margin, -40)
     high = np.minimum(np.ceil(outline.max(0)).astype(int) + margin, (size[1] + 40, size[0] + 40))
     if (high - low < 2).any() or high[0] <= 0 or high[1] <= 0 or low[0] >= size[1] or low[1] >= size[0]:
@@ -37,7 +41,9 @@ def fill_mask(outline: np.ndarray, size: tuple[int, int], margin: int = 2) -> tu
 
 
 def cloth_texture(rng: Rng, size: tuple[int, int], unit: float) -> np.ndarray:
-    """A cloth (h, w, 3) in display values: plain, stripes, checks, dots or print, with folds of ``unit`` pixels scale."""
+    """A cloth (h, w, 3) in display values: plain, stripes, checks, dots or print, with folds of ``unit`` pixels
+    scale.
+    """
     first, second = random_colour(rng), random_colour(rng)
     if rng.random() < 0.35:
         first = np.full(3, float(rng.choice([0.06, 0.12, 0.3, 0.85, 0.92])), np.float32) * rng.uniform(
@@ -95,6 +101,10 @@ def torso(
     layers = _legs(rng, place, unit, light, size)
     if dip > 0.9 and rng.random() < 0.75:
         layers += _shirt(rng, place, curve, dip, unit, light, size)
+    elif dip > 0.2:
+        chest = fill_mask(place([(x * 1.02, y * 1.05 + 0.02) for x, y in curve]), size)
+        if chest is not None:
+            layers.append(_limb_layer(rng, *chest, 1.5 * unit, skin, light, True))
     layers.append(_cloth_layer(np.random.default_rng(cloth), found[0], found[1], unit, light))
     if rng.random() < 0.7 and unit > 4:
         layers += _arms(rng, place, half, cloth, unit, skin, light, size)
@@ -214,7 +224,9 @@ def _limb_layer(
 def hand(
     rng: Rng, at: np.ndarray, unit: float, angle: float, skin: np.ndarray, light: Lighting, size: tuple[int, int]
 ) -> list[Layer]:
-    """A forearm (sleeved or bare) and a hand with fingers more or less spread; ``unit`` as for heads, ``angle`` where the fingers point."""
+    """A forearm (sleeved or bare) and a hand with fingers more or less spread; ``unit`` as for heads, ``angle`` where
+    the fingers point.
+    """
     toward = np.array([np.cos(angle), -np.sin(angle)])
     side = np.array([-toward[1], toward[0]])
     wrist = at - toward * unit * 0.95
@@ -239,7 +251,7 @@ def hand(
     spread, curl = float(rng.uniform(0.02, 0.28)), float(rng.uniform(0.35, 1.0))
     grooves = np.zeros_like(mask)
     hand_side = 1 if rng.random() < 0.5 else -1
-    palm = cv2.ellipse2Poly((0, 0), (100, 84), 0, 0, 360, 20) / 100.0 * 0.5 * unit
+    palm = np.asarray(cv2.ellipse2Poly((0, 0), (100, 84), 0, 0, 360, 20), float) / 100.0 * 0.5 * unit
     turned = palm[:, :1] * toward + palm[:, 1:] * side + (at - toward * unit * 0.45) - low
     cv2.fillPoly(mask, [np.round(turned * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     for k in range(5):

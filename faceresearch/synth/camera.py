@@ -37,7 +37,7 @@ def photograph(rng: Rng, image: np.ndarray) -> np.ndarray:
     if sigma > 0.002:
         grain = rng.standard_normal((h, w, 3 if rng.random() < 0.6 else 1), dtype=np.float32)
         if rng.random() < 0.3:
-            grain = cv2.GaussianBlur(grain, (0, 0), 0.8).reshape(h, w, -1) * 2
+            grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), 0.8), np.float32).reshape(h, w, -1) * 2
         image += min(sigma, 0.07) * grain
     pixels = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     if rng.random() < 0.75:

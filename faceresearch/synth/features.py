@@ -1,4 +1,6 @@
-"""Contours of the facial features as directions (u, phi) from the centre of the head: what is painted, and where landmarks come from."""
+"""Contours of the facial features as directions (u, phi) from the centre of the head: what is painted, and where
+landmarks come from.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Glasses and sunglasses: lens outlines in space before the face, drawn where nothing of the head lies in front of them."""
+"""Glasses and sunglasses: lens outlines in space before the face, drawn where nothing of the head lies in front of
+them.
+"""
 
 from __future__ import annotations
 

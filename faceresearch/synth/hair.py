@@ -30,7 +30,7 @@ def add_hair(maps: HeadMaps, person: Identity, looks: Appearance) -> None:
     strands = _strands(maps.height, person, looks, rng)
     _hair_volume(maps, person, looks, mask, line, strands, rng)
     density = {'buzz': 0.72, 'receding': 0.85}.get(looks.hair_style, 1.0)
-    colour = person.hair * (1 + np.float32(0.22) * strands[..., None])
+    colour: np.ndarray = person.hair * (1 + np.float32(0.22) * strands[..., None])
     if rng.random() < 0.3:
         colour = colour * (1 + 0.25 * value_noise(rng, u.shape, (3, 24)))[..., None]
     weight = (mask * density)[..., None]
@@ -77,7 +77,7 @@ def _hairline(u: np.ndarray, person: Identity, looks: Appearance, rng: Rng) -> n
 def _strands(height: int, person: Identity, looks: Appearance, rng: Rng) -> np.ndarray:
     """Light and dark of hair strands (about unit variance): running down, curled by ``hair_curl``."""
     size = (height, 2 * height)
-    fine = value_noise(rng, size, (5, 2 * height * 0.42)) * 0.6 + value_noise(rng, size, (4, 70)) * 0.6
+    fine: np.ndarray = value_noise(rng, size, (5, 2 * height * 0.42)) * 0.6 + value_noise(rng, size, (4, 70)) * 0.6
     if person.hair_curl > 0.45 or looks.hair_style == 'afro':
         return 0.35 * fine + 0.8 * fractal_noise(rng, size, 26, 3, 0.8, 1.0)
     if person.hair_curl > 0.15:
@@ -106,8 +106,8 @@ def _hair_volume(
     rise = smoothstep(phi - line[None], -0.02, 0.2)
     maps.radius += (mask * (0.015 + thick * (0.2 + 0.8 * rise))).astype(np.float32) + 0.006 * mask * strands
     if looks.hair_style in ('long', 'bob'):
-        length = 1.25 if looks.hair_style == 'bob' else looks.hair_length
-        length = length * (1 + 0.06 * value_noise(rng, (1, u.shape[1]), (2, 40))[:1])
+        reach = 1.25 if looks.hair_style == 'bob' else looks.hair_length
+        length = reach * (1 + 0.06 * value_noise(rng, (1, u.shape[1]), (2, 40))[:1])
         below = smoothstep(phi, 0.2, -0.15) * mask
         width = (1.02 + volume) * (1 + 0.05 * strands * (0.3 + person.hair_curl)) * lump**0.3
         curtain = np.minimum(width / np.maximum(np.cos(phi), 0.05), length / np.maximum(-np.sin(phi), 0.05))

@@ -17,8 +17,10 @@ _SHIFT = 4
 class HeadMaps:
     """Maps (H, 2H[, 3]) over directions.
 
-    ``radius`` with everything worn, ``face_radius`` the bare head (labels come from it), ``albedo`` BGR in [0, 1] (display values),
-    ``ambient`` occlusion factor, ``gloss`` strength of highlights, ``bump`` fine relief (length units), ``part`` ids of :class:`Part`.
+    ``radius`` with everything worn, ``face_radius`` the bare head (labels come from it), ``albedo`` BGR in [0, 1]
+    (display values),
+    ``ambient`` occlusion factor, ``gloss`` strength of highlights, ``bump`` fine relief (length units), ``part`` ids
+    of :class:`Part`.
     """
 
     radius: np.ndarray
@@ -65,7 +67,9 @@ Window = tuple[slice, slice]
 
 
 def soft_polygon(maps: HeadMaps, outline: np.ndarray, softness: float = 0.0) -> tuple[Window, np.ndarray]:
-    """Coverage mask of a closed ``outline`` (n, 2 directions), blurred by ``softness`` radians, in the window it touches."""
+    """Coverage mask of a closed ``outline`` (n, 2 directions), blurred by ``softness`` radians, in the window it
+    touches.
+    """
     cells = maps.to_cells(outline)
     sigma = softness * maps.height / np.pi
     margin = int(3 * sigma) + 2
@@ -77,14 +81,16 @@ def soft_polygon(maps: HeadMaps, outline: np.ndarray, softness: float = 0.0) -> 
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     points = np.round((cells - (x0, y0)) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, _SHIFT)
-    soft = mask.astype(np.float32) / 255
+    soft: np.ndarray = mask.astype(np.float32) / 255
     if sigma > 0.3:
-        soft = cv2.GaussianBlur(soft, (0, 0), sigma)
+        soft = np.asarray(cv2.GaussianBlur(soft, (0, 0), sigma), np.float32)
     return (slice(y0, y1), slice(x0, x1)), soft
 
 
 def soft_line(maps: HeadMaps, points: np.ndarray, width: float, softness: float = 0.0) -> tuple[Window, np.ndarray]:
-    """Coverage mask of a line through ``points`` (n, 2 directions) of ``width`` radians; thinner than a cell fades instead."""
+    """Coverage mask of a line through ``points`` (n, 2 directions) of ``width`` radians; thinner than a cell fades
+    instead.
+    """
     cells = maps.to_cells(points)
     sigma = softness * maps.height / np.pi
     pixels = width * maps.height / np.pi
@@ -104,9 +110,9 @@ def soft_line(maps: HeadMaps, points: np.ndarray, width: float, softness: float 
         cv2.LINE_AA,
         _SHIFT,
     )
-    soft = mask.astype(np.float32) * np.float32(min(1.0, pixels) / 255)
+    soft: np.ndarray = mask.astype(np.float32) * np.float32(min(1.0, pixels) / 255)
     if sigma > 0.3:
-        soft = cv2.GaussianBlur(soft, (0, 0), sigma)
+        soft = np.asarray(cv2.GaussianBlur(soft, (0, 0), sigma), np.float32)
     return (slice(y0, y1), slice(x0, x1)), soft
 
 

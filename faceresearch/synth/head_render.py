@@ -23,7 +23,9 @@ FACE_HEIGHT_UNITS = 2.38
 
 @dataclass
 class HeadView:
-    """Where a head is: ``centre`` (x, y) in scene pixels, ``unit`` pixels per length unit, its pose and the person's proportions."""
+    """Where a head is: ``centre`` (x, y) in scene pixels, ``unit`` pixels per length unit, its pose and the person's
+    proportions.
+    """
 
     centre: tuple[float, float]
     unit: float
@@ -52,8 +54,10 @@ class HeadView:
 class RenderedHead:
     """A head's picture at scene resolution with its labels in scene pixels.
 
-    ``colour`` (h, w, 3) display values and ``alpha`` (h, w) start at ``origin`` (x, y); ``part`` (h, w) ids; ``face`` (h, w) bool: footprint
-    of the facial region; ``hidden`` (h, w) bool: covered there by what is worn. ``box`` is None when no part of the facial region faces the viewer.
+    ``colour`` (h, w, 3) display values and ``alpha`` (h, w) start at ``origin`` (x, y); ``part`` (h, w) ids; ``face``
+    (h, w) bool: footprint
+    of the facial region; ``hidden`` (h, w) bool: covered there by what is worn. ``box`` is None when no part of the
+    facial region faces the viewer.
     """
 
     colour: np.ndarray
@@ -81,7 +85,9 @@ def build_maps(person: Identity, expression: Expression, looks: Appearance, heig
 
 
 def face_outline(maps: HeadMaps, view: HeadView) -> np.ndarray:
-    """Projected points (n, 2) of the bare facial region that face the viewer: their bounds are the box, their hull the footprint."""
+    """Projected points (n, 2) of the bare facial region that face the viewer: their bounds are the box, their hull
+    the footprint.
+    """
     u = np.linspace(-FACE_U, FACE_U, 29)
     phi = np.linspace(FACE_PHI_CHIN, FACE_PHI_HAIRLINE, 31)
     uu, pp = np.meshgrid(u, phi)
@@ -97,9 +103,11 @@ def face_outline(maps: HeadMaps, view: HeadView) -> np.ndarray:
 def _march(
     maps: HeadMaps, view: HeadView, gx: np.ndarray, gy: np.ndarray, start: np.ndarray | float, steps: int
 ) -> tuple[np.ndarray, ...]:
-    """Depth just before the surface, bracket left (1: not met), map cell (column, row) of rays through image-plane points (units).
+    """Depth just before the surface, bracket left (1: not met), map cell (column, row) of rays through image-plane
+    points (units).
 
-    Steps of at most a fraction of the gap; one that would enter the head is refused and halved, so that steep relief is not jumped.
+    Steps of at most a fraction of the gap; one that would enter the head is refused and halved, so that steep relief
+    is not jumped.
     """
     rotation = view.rotation()
     inverse = (rotation.T / view.scale[:, None]).astype(np.float32)
@@ -167,7 +175,9 @@ def _window(maps: HeadMaps, view: HeadView) -> tuple[int, int, int, int, float]:
 
 
 def _cast_shadow(z: np.ndarray, pixel: float, light: Lighting) -> np.ndarray:
-    """Key light visibility (h, w) from shadows that the surface casts on itself, by stepping towards the light over the depth map."""
+    """Key light visibility (h, w) from shadows that the surface casts on itself, by stepping towards the light over
+    the depth map.
+    """
     blocked = np.zeros(z.shape, np.float32)
     lx, ly, lz = (float(v) for v in light.direction)
     last = (0, 0)
@@ -273,15 +283,16 @@ def _to_window(
 def _at_scene_scale(head: RenderedHead, size: tuple[int, int], rays: float) -> RenderedHead:
     """Averages (or enlarges) the rays to scene pixels."""
     if rays == 1:
-        head.alpha = cv2.GaussianBlur(head.alpha, (3, 3), 0.7)
-        head.alpha *= head.alpha
+        head.alpha = cv2.GaussianBlur(head.alpha, (3, 3), 0.7) ** 2
         return head
     how = cv2.INTER_AREA if rays > 1 else cv2.INTER_CUBIC
     solid = head.alpha if rays > 1 else cv2.dilate(head.alpha, np.ones((3, 3), np.uint8))
-    colour = cv2.resize(head.colour * solid[..., None] if rays > 1 else head.colour, size, interpolation=how)
+    colour: np.ndarray = cv2.resize(
+        head.colour * solid[..., None] if rays > 1 else head.colour, size, interpolation=how
+    )
     alpha = np.clip(cv2.resize(head.alpha, size, interpolation=cv2.INTER_AREA if rays > 1 else cv2.INTER_LINEAR), 0, 1)
     if rays > 1:
-        colour /= np.maximum(alpha, 1e-3)[..., None]
+        colour = colour / np.maximum(alpha, 1e-3)[..., None]
     head.colour, head.alpha = np.clip(colour, 0, 4), alpha
     head.part = cv2.resize(head.part, size, interpolation=cv2.INTER_NEAREST)
     head.face = cv2.resize(head.face.astype(np.float32), size, interpolation=how) > 0.5

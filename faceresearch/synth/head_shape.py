@@ -1,6 +1,7 @@
 """The shape of a head as a radius over all directions from its centre, on an equirectangular grid.
 
-Row i of H is elevation pi/2 - (i + 0.5) pi / H, column j of 2H azimuth -pi + (j + 0.5) pi / H. Axes of the head: x to the person's
+Row i of H is elevation pi/2 - (i + 0.5) pi / H, column j of 2H azimuth -pi + (j + 0.5) pi / H. Axes of the head: x to
+the person's
 left, y up, z forwards. A star-shaped head is one look-up per ray step, and hair, hats and beards are just larger radii.
 """
 
@@ -14,10 +15,12 @@ import numpy as np
 from .identity import Expression, Identity
 from .noise import smoothstep
 
-#: Limits of the facial region that boxes cover (WIDER FACE: hairline to chin, cheek to cheek without the ears), in radians.
-FACE_U, FACE_PHI_CHIN, FACE_PHI_HAIRLINE = 1.4, -1.03, 0.74
+#: Limits of the facial region that boxes cover (WIDER FACE: hairline to chin, cheek to cheek without the ears), in
+#: radians.
+FACE_U, FACE_PHI_CHIN, FACE_PHI_HAIRLINE = 1.4, -1.03, 0.78
 
-# Height (unit: half a head's breadth, from the head's centre) against half width, front depth and back depth of the bare head.
+# Height (unit: half a head's breadth, from the head's centre) against half width, front depth and back depth of the
+# bare head.
 _HEIGHTS = np.array([-1.45, -1.40, -1.25, -1.05, -0.8, -0.6, -0.3, 0.0, 0.2, 0.5, 0.8, 1.1, 1.3, 1.42, 1.55])
 _WIDTHS = np.array([0.10, 0.34, 0.58, 0.74, 0.86, 0.92, 0.965, 0.975, 0.98, 1.0, 0.98, 0.86, 0.68, 0.48, 0.0])
 _FRONTS = np.array([0.50, 0.98, 1.13, 1.13, 1.17, 1.18, 1.16, 1.12, 1.16, 1.18, 1.11, 0.93, 0.72, 0.50, 0.0])
@@ -43,7 +46,9 @@ def directions(u: np.ndarray, phi: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _base_master() -> np.ndarray:
-    """Radius of the mean bare head with neck, 160 x 320: the largest radius still inside the cross-sections (or the neck's cylinder)."""
+    """Radius of the mean bare head with neck, 160 x 320: the largest radius still inside the cross-sections (or the
+    neck's cylinder).
+    """
     u, phi = grid(160)
     d = directions(u, phi)
     radius = np.full(u.shape, 0.3, np.float32)
@@ -140,7 +145,9 @@ def bare_radius(person: Identity, expression: Expression, height: int) -> np.nda
 
 
 def surface_points(radius: np.ndarray, uphi: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Points (n, 3) on the surface in the directions ``uphi`` (n, 2), bilinear in the radius map; ``scale`` (3,) is the person's."""
+    """Points (n, 3) on the surface in the directions ``uphi`` (n, 2), bilinear in the radius map; ``scale`` (3,) is
+    the person's.
+    """
     height = radius.shape[0]
     x = ((uphi[:, 0] + np.pi) * height / np.pi - 0.5).astype(np.float32)
     y = ((np.pi / 2 - uphi[:, 1]) * height / np.pi - 0.5).astype(np.float32)

@@ -49,9 +49,9 @@ def _skin(maps: HeadMaps, person: Identity, rng: Rng) -> None:
     ):
         tint(maps, soft_polygon(maps, ellipse(u, phi, ru, rphi), 0.09), red)
     if maps.detailed and person.freckles > 0.1:
-        u, phi = grid(h)
+        us, phis = grid(h)
         spots = smoothstep(rng.standard_normal(size, dtype=np.float32), 2.0, 2.4)
-        spots = cv2.GaussianBlur(spots, (0, 0), 0.8) * np.exp(-((u / 0.7) ** 2) - ((phi + 0.15) / 0.25) ** 2)
+        spots = cv2.GaussianBlur(spots, (0, 0), 0.8) * np.exp(-((us / 0.7) ** 2) - ((phis + 0.15) / 0.25) ** 2)
         maps.albedo *= 1 - (person.freckles * 0.9 * spots)[..., None] * np.array([0.6, 0.5, 0.35], np.float32)
     shine = soft_polygon(maps, ellipse(0, 0.1, 0.25, 0.55), 0.12)
     maps.gloss[shine[0]] += 0.25 * shine[1]

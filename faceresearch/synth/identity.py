@@ -1,7 +1,10 @@
-"""Who is drawn and how: parameters of a person (:class:`Identity`), of a moment (:class:`Pose`, :class:`Expression`) and of what is worn.
+"""Who is drawn and how: parameters of a person (:class:`Identity`), of a moment (:class:`Pose`, :class:`Expression`)
+and of what is worn.
 
-Angles of features are directions from the centre of the head in radians: ``u`` azimuth (0 = straight ahead, positive = the
-person's left, image-right in a frontal view), ``phi`` elevation (positive = up). One length unit is half the breadth of a head (about 75 mm).
+Angles of features are directions from the centre of the head in radians: ``u`` azimuth (0 = straight ahead, positive
+= the
+person's left, image-right in a frontal view), ``phi`` elevation (positive = up). One length unit is half the breadth
+of a head (about 75 mm).
 """
 
 from __future__ import annotations
@@ -99,7 +102,9 @@ class Identity:
 
 @dataclass
 class Pose:
-    """Orientation of the head in radians: positive yaw turns towards image-right, pitch up, roll clockwise in the image; ``perspective``: 1 / distance."""
+    """Orientation of the head in radians: positive yaw turns towards image-right, pitch up, roll clockwise in the
+    image; ``perspective``: 1 / distance.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -109,7 +114,9 @@ class Pose:
 
 @dataclass
 class Expression:
-    """State of the soft parts. ``eye_open`` 1 = normal, 0 = shut; ``smile`` -0.5..1; ``mouth_open`` 0..1; ``gaze`` (right, up) in -1..1."""
+    """State of the soft parts. ``eye_open`` 1 = normal, 0 = shut; ``smile`` -0.5..1; ``mouth_open`` 0..1; ``gaze``
+    (right, up) in -1..1.
+    """
 
     eye_open: float = 1.0
     smile: float = 0.0
@@ -159,7 +166,7 @@ def sample_identity(seed: int) -> Identity:
     skin = SKIN_TONES[low] + (position - low) * (SKIN_TONES[low + 1] - SKIN_TONES[low])
     skin = skin + (skin.mean() - skin) * float(rng.uniform(-0.12, 0.22))
     skin = np.clip(skin * rng.uniform(0.95, 1.05, 3), 0.03, 1).astype(np.float32)[::-1].copy()
-    hair_index = int(min(11, rng.integers(0, 3) if position > 4.5 or rng.random() < 0.35 else rng.integers(0, 10)))
+    hair_index = int(rng.integers(0, 3 if position > 4.5 or rng.random() < 0.35 else 10))
     if age > 45 and rng.random() < (age - 40) / 45:
         hair_index = int(rng.integers(10, 12))
     hair = np.clip(HAIR_COLOURS[hair_index] * rng.uniform(0.75, 1.25), 0.02, 1)[::-1].astype(np.float32).copy()

@@ -13,7 +13,9 @@ MAX_FACES = 20
 
 @dataclass
 class Place:
-    """Centre of a face (pixels), its height from hairline to chin if seen from the front, and whether the person looks away from the camera."""
+    """Centre of a face (pixels), its height from hairline to chin if seen from the front, and whether the person
+    looks away from the camera.
+    """
 
     x: float
     y: float
@@ -24,9 +26,11 @@ class Place:
 def sample_places(
     rng: Rng, size: tuple[int, int], num_faces: int | None = None, face_height: float | None = None
 ) -> list[Place]:
-    """Positions of 0-20 people in a picture of ``size`` (h, w): a portrait, a couple, rows of a group, a crowd, or scattered."""
+    """Positions of 0-20 people in a picture of ``size`` (h, w): a portrait, a couple, rows of a group, a crowd, or
+    scattered.
+    """
     style = choose(
-        rng, ('none', 'portrait', 'couple', 'group', 'crowd', 'scatter'), (0.06, 0.22, 0.15, 0.24, 0.14, 0.19)
+        rng, ('none', 'portrait', 'couple', 'group', 'crowd', 'scatter'), (0.04, 0.19, 0.16, 0.32, 0.17, 0.12)
     )
     if num_faces is not None:
         style = 'none' if num_faces == 0 else 'scatter'
@@ -36,7 +40,7 @@ def sample_places(
         'couple': 2,
         'group': int(rng.integers(3, 9)),
         'crowd': int(rng.integers(8, 21)),
-        'scatter': int(rng.integers(1, 9)),
+        'scatter': int(rng.integers(2, 10)),
     }[style]
     count = min(MAX_FACES, count if num_faces is None else num_faces)
     wanted = _heights(rng, size, style, count) if face_height is None else np.full(count, float(face_height))
@@ -48,7 +52,7 @@ def sample_places(
         places = _scatter(rng, size, wanted)
     if num_faces is None:
         for place in places:
-            place.away = bool(rng.random() < 0.06)
+            place.away = bool(rng.random() < 0.045)
         if rng.random() < 0.1:
             places += [
                 Place(p.x, p.y, p.height, True)
@@ -88,7 +92,7 @@ def _pair(rng: Rng, size: tuple[int, int], heights: np.ndarray) -> list[Place]:
     middle = np.array([rng.normal(0.5, 0.1) * size[1], rng.normal(0.45, 0.1) * size[0]])
     offset = np.array([np.cos(angle), np.sin(angle)]) * apart / 2
     return [
-        Place(*(float(v) for v in middle + sign * offset), float(height))
+        Place(float(middle[0] + sign * offset[0]), float(middle[1] + sign * offset[1]), float(height))
         for sign, height in zip((-1, 1), heights, strict=True)
     ]
 

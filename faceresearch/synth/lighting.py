@@ -1,4 +1,6 @@
-"""Light of a scene, and shading of surfaces known by their normals. Colours are BGR; light adds in squared (roughly linear) values."""
+"""Light of a scene, and shading of surfaces known by their normals. Colours are BGR; light adds in squared (roughly
+linear) values.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from .noise import Rng
 
 @dataclass
 class Lighting:
-    """One key light and a sky-to-ground ambient. ``direction`` (x right, y up, z to the viewer) points to the light, unit length."""
+    """One key light and a sky-to-ground ambient. ``direction`` (x right, y up, z to the viewer) points to the light,
+    unit length.
+    """
 
     direction: np.ndarray
     key: np.ndarray
@@ -120,7 +124,9 @@ def normals_from_height(height: np.ndarray, per_pixel: float, limit: float = 3.0
 
 
 def relief(mask: np.ndarray, radius: float) -> np.ndarray:
-    """Normals (h, w, 3) that make a flat uint8 ``mask`` look like a body rounded off over ``radius`` pixels at its edge."""
+    """Normals (h, w, 3) that make a flat uint8 ``mask`` look like a body rounded off over ``radius`` pixels at its
+    edge.
+    """
     distance = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, 3)
     t = 1 - np.minimum(distance / radius, 1)
     height = np.sqrt(np.maximum(1 - t * t, 0)).astype(np.float32) * radius

@@ -1,4 +1,6 @@
-"""Random fields and small image operations shared by the SynthFaces painters (all float32, values in [0, 1] or zero mean)."""
+"""Random fields and small image operations shared by the SynthFaces painters (all float32, values in [0, 1] or zero
+mean).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def smoothstep(values: np.ndarray, low: float | np.ndarray, high: float | np.nda
 
 
 def random_colour(rng: Rng, saturation: float | None = None, value: float | None = None) -> np.ndarray:
-    """A BGR colour in [0, 1]^3; hues as in photographs (warm ones most often), saturation and value skewed unless given."""
+    """A BGR colour in [0, 1]^3; hues as in photographs (warm ones most often), saturation and value skewed unless
+    given.
+    """
     s = float(rng.beta(1.1, 2.5)) if saturation is None else saturation
     v = float(rng.beta(1.6, 1.4)) if value is None else value
     draw = rng.random()  # blue 0, cyan 1, green 2, yellow 3, red 4, purple 5

@@ -1,4 +1,6 @@
-"""Part ids of the SynthFaces label map: the 19 classes of CelebAMask-HQ in their official order, and parts of our own from 32 on."""
+"""Part ids of the SynthFaces label map: the 19 classes of CelebAMask-HQ in their official order, and parts of our own
+from 32 on.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from enum import IntEnum
 
 
 class Part(IntEnum):
-    """What a pixel shows. 0-18 are CelebAMask-HQ's classes (left and right are the person's); from 32 on it has no class for them."""
+    """What a pixel shows. 0-18 are CelebAMask-HQ's classes (left and right are the person's); from 32 on it has no
+    class for them.
+    """
 
     BACKGROUND = 0
     SKIN = 1

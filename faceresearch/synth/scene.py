@@ -40,7 +40,9 @@ EASY_HEIGHT, MEDIUM_HEIGHT, HARD_HEIGHT, EASY_OCCLUSION = 32.0, 16.0, 9.0, 0.30
 
 @dataclass
 class FaceParameters:
-    """Everything that decides one face's looks: the source of further labels (landmarks, part masks, gaze, age, expression)."""
+    """Everything that decides one face's looks: the source of further labels (landmarks, part masks, gaze, age,
+    expression).
+    """
 
     identity: Identity
     pose: Pose
@@ -52,9 +54,12 @@ class FaceParameters:
 class Scene:
     """A picture and its labels.
 
-    ``image`` (H, W, 3) uint8 BGR; ``bboxes`` (N, 4) float32 xyxy pixels inside the image; ``keypoints`` (N, 5, 2) float32 pixels (left eye,
-    right eye, nose, left and right mouth corner as in a frontal image); ``keypoints_visible`` (N, 5) bool: not behind the head itself and inside
-    the image; ``occlusion`` (N,) float32: covered or cut-off fraction of the facial region; ``difficulty`` (N, 3) bool: member of easy, medium,
+    ``image`` (H, W, 3) uint8 BGR; ``bboxes`` (N, 4) float32 xyxy pixels inside the image; ``keypoints`` (N, 5, 2)
+    float32 pixels (left eye,
+    right eye, nose, left and right mouth corner as in a frontal image); ``keypoints_visible`` (N, 5) bool: not behind
+    the head itself and inside
+    the image; ``occlusion`` (N,) float32: covered or cut-off fraction of the facial region; ``difficulty`` (N, 3)
+    bool: member of easy, medium,
     hard; ``identities`` (N,) int64; ``faces``: their parameters.
     """
 
@@ -81,7 +86,8 @@ class _Canvas:
 
     def __init__(self, image: np.ndarray) -> None:
         self.image = image
-        self.owner = np.full(image.shape[:2], -1, np.int16)
+        self.size: tuple[int, int] = (image.shape[0], image.shape[1])
+        self.owner: np.ndarray = np.full(self.size, -1, np.int16)
         self.totals: list[int] = []
         self.heads: list[RenderedHead] = []
         self.parameters: list[FaceParameters] = []
@@ -105,7 +111,7 @@ class _Canvas:
             self.parameters.append(parameters)
 
     def _claim(self, mask: np.ndarray, origin: tuple[int, int], value: int) -> None:
-        h, w = self.owner.shape
+        h, w = self.size
         x, y = origin
         x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + mask.shape[1], w), min(y + mask.shape[0], h)
         if x1 > x0 and y1 > y0:
@@ -136,7 +142,7 @@ def render_scene(
     """
     rng = _seeded(seed)
     light = sample_lighting(rng)
-    image = np.ascontiguousarray(make_background(rng, size, light), np.float32)
+    image: np.ndarray = np.ascontiguousarray(make_background(rng, size, light), np.float32)
     blur = float(rng.choice([0, 0, 0, 0.6, 1.5, 4])) * float(rng.uniform(0.6, 1.4)) * max(size) / 320
     if blur > 0.3:
         image = cv2.GaussianBlur(image, (0, 0), blur)
@@ -153,7 +159,7 @@ def _add_person(rng: Rng, canvas: _Canvas, place: Place, light: Lighting, person
     looks, expression, pose = sample_appearance(rng, person), sample_expression(rng), sample_pose(rng)
     if place.away:
         pose.yaw = float(np.pi + rng.normal(0, 0.45))
-    size = canvas.owner.shape
+    size = canvas.size
     centre = (place.x, place.y - 0.14 * place.height)
     view = HeadView(centre, place.height / FACE_HEIGHT_UNITS, pose, person.scale)
     own_light = light
@@ -233,7 +239,7 @@ def _foreground(rng: Rng, canvas: _Canvas, light: Lighting) -> None:
 
 def _labelled(canvas: _Canvas, image: np.ndarray) -> Scene:
     """Collects the labels of the faces that can be seen."""
-    h, w = canvas.owner.shape
+    h, w = canvas.size
     counts = np.bincount((canvas.owner.ravel() + 1).astype(np.int64), minlength=len(canvas.heads) + 1)[1:]
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, float, int]] = []
     faces = []
