@@ -97,8 +97,13 @@ def validate(cfg: Config, overrides: Sequence[str] = ()) -> None:
     checker.check_top_level()
     checker.check_dataloaders()
     data = cfg.to_dict()
-    for path, node, scope in _components(data, (), infer_scope(data)):
-        checker.check_component(path, node, scope)
+    found = [
+        (path, node, checker.targets(path, node['type'], scope))
+        for path, node, scope in _components(data, (), infer_scope(data))
+    ]
+    for fault in (_unknown_argument, _missing_argument):  # a misspelt argument may leave another one missing
+        for path, node, targets in found:
+            checker.check_arguments(path, node, targets, fault)
 
 
 def registered(scope: str) -> dict[str, list[Callable[..., Any]]]:
@@ -174,68 +179,81 @@ class _Checker:
                         problem = f'not an argument of a data loader.{did_you_mean(key, known)}'
                         raise self.fail((name, key), problem)
 
-    def check_component(self, path: Path, node: dict[str, Any], scope: str) -> None:
-        targets = self._targets(path, node['type'], scope)
+    def check_arguments(
+        self, path: Path, node: dict[str, Any], targets: list[Callable[..., Any]], find: Callable[..., Any]
+    ) -> None:
         if not path or path[-1] in _BUILDER_READS or (len(path) > 1 and path[-2] in _BUILDER_READS):
             return
         # A name may stand in several registries (a transform and a model): one that fits is enough.
-        faults = [self._fault(path, node, target) for target in targets]
+        faults = [find(path, node, target) for target in targets]
         if faults and all(faults):
-            key, problem = next(fault for fault in faults if fault)
+            key, problem = faults[0]
             raise self.fail((*path, *key), problem)
 
-    def _targets(self, path: Path, name: str, scope: str) -> list[Callable[..., Any]]:
-        prefix, dot, rest = name.partition('.')
-        if dot and '.' not in rest and prefix in (_SCOPE, 'mmengine', 'mmdet', 'mmpose', 'mmpretrain', scope):
+    def targets(self, path: Path, name: str, scope: str) -> list[Callable[..., Any]]:
+        if '.' in name:
+            prefix, _, rest = name.partition('.')
+            if '.' in rest or not self._is_scope(prefix):
+                target = _imported(name)
+                if target is None:
+                    raise self.fail((*path, 'type'), f'{name!r} can neither be imported nor is {prefix!r} a scope')
+                return [target]
             scope, name = prefix, rest
-        elif dot:
-            target = _imported(name)
-            if target is None:
-                raise self.fail((*path, 'type'), f'{name!r} can neither be imported nor is {prefix!r} a scope')
-            return [target]
         known = self._known(scope)
         if name not in known and path[0] in _HOOKS and name in self._known(_SCOPE):
             return self._known(_SCOPE)[name]
-        if name not in known:
-            where = '' if scope == _SCOPE else f' in {scope}'
-            elsewhere = self._other_scope(name, scope)
-            hint = elsewhere or did_you_mean(name, known)
-            raise self.fail((*path, 'type'), f'{name!r} is not registered{where}.{hint}')
-        return known[name]
+        if name in known:
+            return known[name]
+        if scope != _SCOPE and not difflib.get_close_matches(name, known, 1, 0.85):
+            return []  # some of their components read a `type` of their own (`conv`, `nms`): left to their constructors
+        where = '' if scope == _SCOPE else f' in {scope}'
+        is_near = difflib.get_close_matches(name, known, 1, 0.8)  # importing other scopes takes seconds
+        hint = '' if is_near else self._other_scope(name, scope)
+        hint = hint or did_you_mean(name, known)
+        raise self.fail((*path, 'type'), f'{name!r} is not registered{where}.{hint}')
 
     def _known(self, scope: str) -> dict[str, list[Callable[..., Any]]]:
         if scope not in self.names:
             self.names[scope] = registered(scope)
         return self.names[scope]
 
+    def _is_scope(self, name: str) -> bool:
+        try:
+            return bool(self._known(name))
+        except UserError:
+            return False
+
     def _other_scope(self, name: str, scope: str) -> str:
         """Say that a name is right but wants a prefix."""
         for other in ('mmdet', 'mmpose', _SCOPE):
             if other == scope:
                 continue
-            try:
-                if name in self._known(other):
-                    return f' Did you mean {f"{other}.{name}"!r}?'
-            except UserError:
-                continue
+            if self._is_scope(other) and name in self._known(other):
+                return f' Did you mean {f"{other}.{name}"!r}?'
         return ''
 
-    def _fault(self, path: Path, node: dict[str, Any], target: Callable[..., Any]) -> tuple[Path, str] | None:
-        """Return the key and the problem of the first argument that does not fit, or None."""
-        arguments = arguments_of(target)
-        given = node.keys() - _NEVER_ARGUMENTS
-        unknown = sorted(key for key in map(str, given) if key not in arguments.names)
-        if not _is_ours(target):
-            # Builders of other packages may take keys out before the constructor sees them: only plain misspellings.
-            unknown = [key for key in unknown if difflib.get_close_matches(key, arguments.names - given, 1, 0.85)]
-        if unknown and not arguments.is_open:
-            known = arguments.names - {'self'}
-            hint = did_you_mean(unknown[0], known) or f' It takes {", ".join(sorted(known)) or "no arguments"}.'
-            return (unknown[0],), f'{node["type"]} has no argument {unknown[0]!r}.{hint}'
-        missing = sorted(arguments.required - given)
-        if missing and path[0] in RUNNER_KEYS and _gets_nothing_else(path, target):
-            return (), f'{node["type"]} needs the argument {missing[0]!r}, which is not given'
+
+def _unknown_argument(path: Path, node: dict[str, Any], target: Callable[..., Any]) -> tuple[Path, str] | None:
+    """Return the key and the problem of an argument the target does not take, or None."""
+    arguments = arguments_of(target)
+    given = {str(key) for key in node} - _NEVER_ARGUMENTS
+    unknown = sorted(given - arguments.names)
+    if not _is_ours(target):
+        # Builders of other packages may take keys out before the constructor sees them: only plain misspellings.
+        unknown = [key for key in unknown if difflib.get_close_matches(key, arguments.names - given, 1, 0.85)]
+    if not unknown or arguments.is_open:
         return None
+    hint = did_you_mean(unknown[0], arguments.names)
+    hint = hint or f' It takes {", ".join(sorted(arguments.names)) or "no arguments"}.'
+    return (unknown[0],), f'{node["type"]} has no argument {unknown[0]!r}.{hint}'
+
+
+def _missing_argument(path: Path, node: dict[str, Any], target: Callable[..., Any]) -> tuple[Path, str] | None:
+    """Return the key and the problem of a component whose config lacks a required argument, or None."""
+    missing = sorted(arguments_of(target).required - node.keys())
+    if not missing or path[0] not in RUNNER_KEYS or not _gets_nothing_else(path, target):
+        return None
+    return (), f'{node["type"]} needs the argument {missing[0]!r}, which is not given'
 
 
 def _nearest_runner_key(key: str) -> str | None:

@@ -31,7 +31,9 @@ def apply(*texts: str) -> dict:
 
 def at(config: object, key: str) -> object:
     for part in key.split('.'):
-        config = config[int(part)] if isinstance(config, (list, tuple)) else config[int(part) if part.isdigit() else part]
+        config = (
+            config[int(part)] if isinstance(config, (list, tuple)) else config[int(part) if part.isdigit() else part]
+        )
     return config
 
 
@@ -167,3 +169,22 @@ def test_refuses_what_is_no_override(text: str, message: str) -> None:
         parse_override(text)
     assert message in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def _leaves(tree: object, prefix: str = '') -> dict[str, object]:
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, (list, tuple)) else ()
+    found = {}
+    for key, value in items:
+        found.update(_leaves(value, f'{prefix}{key}.') or {f'{prefix}{key}': value})
+    return found
+
+
+@pytest.mark.parametrize('key', sorted(_leaves(CONFIG)))
+def test_an_override_of_any_leaf_changes_that_leaf_and_nothing_else(key: str) -> None:
+    old = _leaves(CONFIG)
+    values = {bool: 'true', int: '77', float: '7.5', str: 'other', type(None): 'set'}
+    changed = _leaves(apply(f'{key}={values[type(old[key])]}'))
+    assert changed.keys() == old.keys()
+    assert {k for k in old if changed[k] != old[k]} == {key}
+    assert _leaves(apply(f'++{key}={values[type(old[key])]}')) == changed
+    assert apply(f'+{key.split(".")[0]}_new={values[type(old[key])]}')[f'{key.split(".")[0]}_new'] == changed[key]
