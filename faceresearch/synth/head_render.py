@@ -228,7 +228,7 @@ def _surface_colour(
 
 def _sampling(face_height: float) -> tuple[int, float]:
     """Rows of the maps and rays per scene pixel for a face of this height in pixels."""
-    rays = 3.0 if face_height < 22 else 2.0 if face_height < 62 else 1.0 if face_height < 190 else 0.5
+    rays = 2.0 if face_height < 26 else 1.5 if face_height < 62 else 1.0 if face_height < 190 else 0.5
     rows = int(np.clip(face_height * min(rays, 2) * 1.4, 48, 288)) // 16 * 16
     return rows, rays
 
@@ -240,7 +240,7 @@ def render_head(
     rows, rays = _sampling(view.unit * FACE_HEIGHT_UNITS)
     maps = build_maps(person, expression, looks, rows)
     x0, y0, x1, y1, front = _window(maps, view)
-    if rays < 1:
+    if rays in (0.5, 1.5):
         x1, y1 = x1 + (x1 - x0) % 2, y1 + (y1 - y0) % 2
     size = (round((y1 - y0) * rays), round((x1 - x0) * rays))
     xs = ((x0 + (np.arange(size[1], dtype=np.float32) + 0.5) / rays - view.centre[0]) / view.unit).astype(np.float32)

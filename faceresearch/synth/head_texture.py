@@ -268,37 +268,36 @@ def _mouth(maps: HeadMaps, person: Identity, expression: Expression, looks: Appe
 
 def _beard(maps: HeadMaps, person: Identity, expression: Expression, looks: Appearance, rng: Rng) -> None:
     """Stubble, moustache, goatee or beard: colour with hair texture, thickness in the radius."""
-    u, phi = grid(maps.height)
+    # Only the lower front half of the head.
+    h = maps.height
+    window = (slice(h // 2, h), slice(h * 9 // 20, h * 31 // 20))
+    u, phi = (part[window] for part in grid(h))
+    side = np.abs(u)
     lips = mouth_contour(person, expression)
     upper, lower = float(lips.upper_outer[8, 1]), float(lips.lower_outer[8, 1])
     wide = abs(float(lips.upper_outer[0, 0]))
     moustache = (
-        smoothstep(np.abs(u), wide + 0.12, wide + 0.02)
+        smoothstep(side, wide + 0.12, wide + 0.02)
         * smoothstep(phi, upper - 0.06, upper + 0.0)
         * smoothstep(phi, person.nose_phi - 0.07, person.nose_phi - 0.12)
     )
-    chin = smoothstep(np.abs(u), wide + 0.12, wide - 0.02) * smoothstep(phi, lower + 0.0, lower - 0.05)
-    jaw = smoothstep(
-        phi,
-        -0.32 - 0.35 * np.exp(-((u / 0.42) ** 2)) + 0.30 * smoothstep(np.abs(u), 0.9, 1.25),
-        -0.45 - 0.35 * np.exp(-((u / 0.42) ** 2)),
-    )
-    jaw = jaw * smoothstep(np.abs(u), 1.6, 1.4)
-    around = 1 - np.exp(
-        -((u / (wide + 0.05)) ** 4) - ((phi - (upper + lower) / 2) / ((upper - lower) / 2 + 0.035)) ** 4
-    )
+    chin = smoothstep(side, wide + 0.12, wide - 0.02) * smoothstep(phi, lower + 0.0, lower - 0.05)
+    free = 0.35 * np.exp(-((u / 0.42) ** 2))
+    jaw = smoothstep(phi, -0.32 - free + 0.30 * smoothstep(side, 0.9, 1.25), -0.45 - free) * smoothstep(side, 1.6, 1.4)
+    across, along = (u / (wide + 0.05)) ** 2, ((phi - (upper + lower) / 2) / ((upper - lower) / 2 + 0.035)) ** 2
+    around = 1 - np.exp(-across * across - along * along)
     kinds = {
         'moustache': moustache,
         'goatee': np.maximum(moustache, chin),
         'stubble': np.maximum(np.maximum(moustache, chin), jaw),
     }
     mask = kinds.get(looks.beard, kinds['stubble']) * around * smoothstep(phi, -1.45, -1.2)
-    texture = fractal_noise(rng, (maps.height, 2 * maps.height), 40, 2, 0.8, 2.0)
+    texture = fractal_noise(rng, u.shape, 20, 2, 0.8, 2.0)
     strength = {'stubble': 0.38 * looks.beard_density}.get(looks.beard, looks.beard_density)
     weight = np.clip(mask * strength * (1 + 0.35 * texture), 0, 1).astype(np.float32)
-    maps.albedo += weight[..., None] * (person.hair * (1 + 0.25 * texture[..., None]) - maps.albedo)
-    maps.gloss *= 1 - 0.8 * weight
+    maps.albedo[window] += weight[..., None] * (person.hair * (1 + 0.25 * texture[..., None]) - maps.albedo[window])
+    maps.gloss[window] *= 1 - 0.8 * weight
     if looks.beard != 'stubble':
         thick = 0.5 * smoothstep(phi, -0.7, -1.1) if looks.beard == 'long' else 0.0
-        maps.radius += (mask * (0.05 + thick) * (1 + 0.12 * texture)).astype(np.float32)
-        maps.bump += mask * 0.02 * texture
+        maps.radius[window] += (mask * (0.05 + thick) * (1 + 0.12 * texture)).astype(np.float32)
+        maps.bump[window] += mask * 0.02 * texture
