@@ -70,7 +70,9 @@ def make_parser(description: str, example: str) -> ToolParser:
         example: one or more command lines, shown at the end of ``--help``.
     """
     lines = '\n'.join(f'  {line.strip()}' for line in example.strip().splitlines())
+    script = Path(sys.argv[0])
     return ToolParser(
+        prog=f'faceresearch {script.stem}' if script.parent.name == '.tools' else script.name,
         description=description.strip(),
         epilog=f'example:\n{lines}',
         formatter_class=argparse.RawDescriptionHelpFormatter,

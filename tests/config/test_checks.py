@@ -93,7 +93,7 @@ OURS = "default_scope = 'faceresearch'\n"
     [
         (
             "model = dict(type='SingleStageDetector',\n  head=dict(type='RetinaFaceHaed'))",
-            r"model.head.type: 'RetinaFaceHaed' is not registered. Did you mean 'RetinaFaceHead'\? \(.*c.py:3\)",
+            r"model.head.type: 'RetinaFaceHaed' is not registered. Did you mean 'RetinaFaceHead'.*\? \(.*c.py:3\)",
         ),
         ("model = dict(type='FasterRCNN')", r"'FasterRCNN' is not registered. Did you mean 'mmdet.FasterRCNN'\?"),
         ("model = dict(type='nowhere.Model')", "'nowhere.Model' can neither be imported nor is 'nowhere' a scope"),
