@@ -27,8 +27,8 @@ class NonFiniteLossHook(Hook):
         UserError: a loss is infinite or no number.
     """
 
-    # Before the hook that logs the losses.
-    priority = 0
+    # After the hook that notes the losses, before the one that logs them.
+    priority = 'HIGH'
 
     def __init__(self, action: Literal['stop', 'skip'] = 'stop', max_skipped: int = 10) -> None:
         if action not in ('stop', 'skip'):
@@ -69,10 +69,15 @@ class NonFiniteLossHook(Hook):
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
     ) -> None:
-        """Keep a skipped batch's losses out of the log."""
+        """Keep a skipped batch's losses out of the smoothed ones in the log."""
         self._batch = None
-        if self._skipped_now and outputs is not None:
-            outputs.clear()
+        if not self._skipped_now:
+            return
+        for key in outputs or {}:
+            history = runner.message_hub.log_scalars.get(f'train/{key}')
+            if history is not None:
+                history._log_history = history._log_history[:-1]
+                history._count_history = history._count_history[:-1]
 
     def _handle(self, runner: Any, loss: Tensor) -> None:
         self._skipped_in_a_row += 1

@@ -14,7 +14,7 @@ def random_state() -> dict[str, Any]:
     version, internal, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
     return {
-        'python': [version, list(internal), gauss],
+        'python': [version, torch.tensor(internal, dtype=torch.int64), gauss],
         'numpy': [
             str(name),
             torch.from_numpy(np.asarray(keys, np.int64)),
@@ -30,7 +30,7 @@ def random_state() -> dict[str, Any]:
 def restore_random_state(state: dict[str, Any]) -> None:
     """Set the generators to what :func:`random_state` returned; GPUs that are absent now are left out."""
     version, internal, gauss = state['python']
-    random.setstate((version, tuple(internal), gauss))
+    random.setstate((version, tuple(internal.tolist()), gauss))
     name, keys, position, has_gauss, cached = state['numpy']
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))  # noqa: NPY002
     torch.set_rng_state(state['torch'])

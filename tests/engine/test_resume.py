@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,56 +11,98 @@ import torch
 
 from faceresearch.engine.training_checkpoint import CheckpointError, candidates, read_state
 from faceresearch.zoo.checkpoint import read_checkpoint
-from tests.engine.tiny import BATCHES_PER_EPOCH, run, weights, write_config
+from tests.engine.tiny import BATCHES_PER_EPOCH, Recorder, run, weights, write_config
 
 DROPOUT = ('model.type=DetectorWithDropout',)
 EMA = ('custom_hooks=[{type:EMAHook,momentum:0.1}]', '+optim_wrapper.accumulative_counts=2')
 
 
-def assert_goes_on(config: Path, folder: Path, *overrides: str, abort_at: int, amp: bool = False) -> None:
-    whole, whole_runner = run(config, folder / 'whole', *overrides, amp=amp)
-    first, _ = run(config, folder / 'cut', *overrides, abort_at=abort_at, amp=amp)
-    second, second_runner = run(config, folder / 'cut', *overrides, resume=True, amp=amp)
-    assert first.losses == {k: v for k, v in whole.losses.items() if k < abort_at}
+@dataclass
+class Whole:
+    """A training that was never stopped."""
+
+    config: Path
+    folder: Path
+    recorder: Recorder
+    weights: dict[str, torch.Tensor]
+
+    @classmethod
+    def train(cls, config: Path, folder: Path, *overrides: str, amp: bool = False) -> Whole:
+        recorder, runner = run(config, folder, *overrides, amp=amp)
+        return cls(config, folder, recorder, weights(runner))
+
+    def losses_from(self, iteration: int) -> dict[int, float]:
+        return {k: v for k, v in self.recorder.losses.items() if k >= iteration}
+
+
+@pytest.fixture(scope='module')
+def whole(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp('whole')
+    return Whole.train(write_config(folder / 'tiny.py', tiny_data), folder / 'run', *DROPOUT)
+
+
+@pytest.fixture(scope='module')
+def stopped(whole: Whole, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Work dir of the same training, stopped in the second iteration of its third epoch."""
+    folder = tmp_path_factory.mktemp('stopped') / 'run'
+    first, _ = run(whole.config, folder, *DROPOUT, abort_at=7)
+    assert first.losses == {k: v for k, v in whole.recorder.losses.items() if k < 7}
+    return folder
+
+
+def assert_goes_on(whole: Whole, folder: Path, *overrides: str, first: int, amp: bool = False) -> None:
+    """Resume in ``folder``, and compare from iteration ``first`` on."""
+    second, runner = run(whole.config, folder, *overrides, resume=True, amp=amp)
     assert second.losses
-    assert second.losses == {k: v for k, v in whole.losses.items() if k in second.losses}
-    assert max(second.losses) == max(whole.losses)
-    last = max(whole.metrics)
-    assert second.metrics[last] == whole.metrics[last]
-    expected = weights(whole_runner)
-    for key, value in weights(second_runner).items():
-        assert torch.equal(value, expected[key]), key
+    assert second.losses == whole.losses_from(first)
+    last = max(whole.recorder.metrics)
+    assert second.metrics[last] == whole.recorder.metrics[last]
+    for key, value in weights(runner).items():
+        assert torch.equal(value, whole.weights[key]), key
     for name in ('best.safetensors', 'last.safetensors'):
-        state, about = read_checkpoint(folder / 'whole' / name)
-        resumed_state, resumed_about = read_checkpoint(folder / 'cut' / name)
+        state, about = read_checkpoint(whole.folder / name)
+        resumed_state, resumed_about = read_checkpoint(folder / name)
         assert resumed_about.keys() == about.keys()
         for key in about.keys() - {'commit'}:
             assert resumed_about[key] == about[key]
         assert all(torch.equal(resumed_state[key], value) for key, value in state.items())
 
 
-@pytest.mark.parametrize('abort_at', [3, 7])
-def test_epoch_checkpoints(tiny_config: Path, tmp_path: Path, abort_at: int) -> None:
-    assert_goes_on(tiny_config, tmp_path, *DROPOUT, abort_at=abort_at)
+def test_epoch_checkpoints(whole: Whole, stopped: Path, tmp_path: Path) -> None:
+    shutil.copytree(stopped, tmp_path / 'moved')
+    assert_goes_on(whole, tmp_path / 'moved', *DROPOUT, first=6)
 
 
-@pytest.mark.parametrize('abort_at', [4, 6])
-def test_checkpoints_inside_an_epoch(tiny_config: Path, tmp_path: Path, abort_at: int) -> None:
-    inside = ('+default_hooks.checkpoint.by_epoch=false', 'default_hooks.checkpoint.interval=1')
-    assert_goes_on(tiny_config, tmp_path, *DROPOUT, *inside, abort_at=abort_at)
+@pytest.mark.parametrize(('interval', 'abort_at', 'first'), [(1, 4, 5), (3, 7, 6)])
+def test_checkpoints_by_iteration(whole: Whole, tmp_path: Path, interval: int, abort_at: int, first: int) -> None:
+    # Inside an epoch, and at the end of one, where the learning rate changes.
+    overrides = (*DROPOUT, '+default_hooks.checkpoint.by_epoch=false', f'default_hooks.checkpoint.interval={interval}')
+    run(whole.config, tmp_path / 'cut', *overrides, abort_at=abort_at)
+    again, runner = run(whole.config, tmp_path / 'cut', *overrides, resume=True)
+    assert again.losses == whole.losses_from(first)
+    assert all(torch.equal(value, whole.weights[key]) for key, value in weights(runner).items())
 
 
 def test_average_and_accumulation(tiny_config: Path, tmp_path: Path) -> None:
-    # After three iterations one batch's gradients wait for the second's.
-    assert_goes_on(tiny_config, tmp_path, *DROPOUT, *EMA, abort_at=4)
+    overrides = (*DROPOUT, *EMA)
+    whole = Whole.train(tiny_config, tmp_path / 'whole', *overrides)
+    run(tiny_config, tmp_path / 'cut', *overrides, abort_at=4)
+    # After the three iterations of an epoch, the gradients of one batch wait for those of the next.
+    assert_goes_on(whole, tmp_path / 'cut', *overrides, first=3)
 
 
 def test_mixed_precision(tiny_config: Path, tmp_path: Path) -> None:
-    assert_goes_on(tiny_config, tmp_path, *DROPOUT, abort_at=4, amp=True)
+    whole = Whole.train(tiny_config, tmp_path / 'whole', *DROPOUT, amp=True)
+    run(tiny_config, tmp_path / 'cut', *DROPOUT, abort_at=4, amp=True)
+    assert_goes_on(whole, tmp_path / 'cut', *DROPOUT, first=3, amp=True)
 
 
-def test_loader_workers(tiny_config: Path, tmp_path: Path) -> None:
-    assert_goes_on(tiny_config, tmp_path, *DROPOUT, 'num_workers=1', abort_at=4)
+def test_loader_workers(whole: Whole, tmp_path: Path) -> None:
+    workers = (*DROPOUT, 'num_workers=1')
+    first, _ = run(whole.config, tmp_path / 'cut', *workers, abort_at=4)
+    assert first.losses == {k: v for k, v in whole.recorder.losses.items() if k < 4}
+    again, _ = run(whole.config, tmp_path / 'cut', *workers, resume=True)
+    assert again.losses == whole.losses_from(3)
 
 
 def test_training_by_iterations(tmp_path: Path, tiny_data: Path) -> None:
@@ -72,20 +115,22 @@ param_scheduler = [dict(type='MultiStepLR', by_epoch=False, milestones=[3, 6], g
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2))
 """,
     )
-    assert_goes_on(config, tmp_path, *DROPOUT, abort_at=5)
+    whole = Whole.train(config, tmp_path / 'whole', *DROPOUT)
+    assert len(whole.recorder.losses) == 8
+    run(config, tmp_path / 'cut', *DROPOUT, abort_at=5)
+    assert_goes_on(whole, tmp_path / 'cut', *DROPOUT, first=6)
 
 
-def test_interrupted_validation_is_made_up(tiny_config: Path, tmp_path: Path) -> None:
-    whole, _ = run(tiny_config, tmp_path / 'whole', 'max_epochs=2')
-    runner_dir = tmp_path / 'cut'
-    run(tiny_config, runner_dir, 'max_epochs=2', 'val_evaluator.type=SynthFacesMetric')
+def test_interrupted_validation_is_made_up(whole: Whole, tmp_path: Path) -> None:
+    shutil.copytree(whole.folder, tmp_path / 'cut')
     # The state as it was when the last epoch was done but not its validation.
-    state = torch.load(runner_dir / 'epoch_2.pth', weights_only=True)
+    path = tmp_path / 'cut/epoch_3.pth'
+    state = torch.load(path, weights_only=True)
     del state['message_hub']['runtime_info']['last_validation']
-    torch.save(state, runner_dir / 'epoch_2.pth')
-    again, _ = run(tiny_config, runner_dir, 'max_epochs=2', resume=True)
+    torch.save(state, path)
+    again, _ = run(whole.config, tmp_path / 'cut', *DROPOUT, resume=True)
     assert again.losses == {}
-    assert again.metrics == {2: whole.metrics[2]}
+    assert again.metrics == {3: whole.recorder.metrics[3]}
 
 
 def test_checkpoints_load_with_nothing_allowed(tiny_config: Path, tmp_path: Path) -> None:
@@ -97,27 +142,24 @@ def test_checkpoints_load_with_nothing_allowed(tiny_config: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize('damage', ['half', 'empty', 'flipped', 'hostile'])
-def test_newest_checkpoint_damaged(
-    tiny_config: Path, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    whole, _ = run(tiny_config, tmp_path / 'whole', *DROPOUT)
-    run(tiny_config, tmp_path / 'cut', *DROPOUT, abort_at=7)
+def test_newest_checkpoint_damaged(whole: Whole, stopped: Path, tmp_path: Path, damage: str) -> None:
+    shutil.copytree(stopped, tmp_path / 'cut')
     newest = tmp_path / 'cut/epoch_2.pth'
     content = newest.read_bytes()
-    if damage == 'half':
-        newest.write_bytes(content[: len(content) // 2])
-    elif damage == 'empty':
-        newest.write_bytes(b'')
-    elif damage == 'flipped':
-        middle = len(content) // 2
-        newest.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
-    else:
-        newest.write_bytes(_hostile(tmp_path / 'ran'))
-    again, runner = run(tiny_config, tmp_path / 'cut', *DROPOUT, resume=True)
-    assert min(again.losses) == BATCHES_PER_EPOCH
-    assert again.losses == {k: v for k, v in whole.losses.items() if k >= BATCHES_PER_EPOCH}
+    middle = len(content) // 2
+    newest.write_bytes(
+        {
+            'half': content[:middle],
+            'empty': b'',
+            'flipped': content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :],
+            'hostile': _hostile(tmp_path / 'ran'),
+        }[damage]
+    )
+    again, runner = run(whole.config, tmp_path / 'cut', *DROPOUT, 'max_epochs=2', resume=True)
+    assert again.losses == {k: v for k, v in whole.losses_from(BATCHES_PER_EPOCH).items() if k < 6}
     log = next(Path(runner.log_dir).glob('*.log')).read_text()
-    assert 'epoch_2.pth' in log and 'trying the one before' in log
+    assert 'epoch_2.pth' in log
+    assert 'trying the one before' in log
     assert not (tmp_path / 'ran').exists()
 
 
@@ -144,22 +186,19 @@ def test_nothing_to_resume(tiny_config: Path, tmp_path: Path) -> None:
     assert 'training starts from the beginning' in next(Path(runner.log_dir).glob('*.log')).read_text()
 
 
-def test_resume_of_another_model(tiny_config: Path, tmp_path: Path) -> None:
-    run(tiny_config, tmp_path / 'run', 'max_epochs=1')
-    with pytest.raises(
-        CheckpointError, match=r'another model .*backbone.* is \(8, 3, 3, 3\), not \(16, 3, 3, 3\)'
-    ) as info:
-        run(tiny_config, tmp_path / 'run', 'model.backbone.width=0.5', resume=True)
+def test_resume_of_another_model(whole: Whole, stopped: Path) -> None:
+    shape = r'another model .*backbone\S* is \(8, 3, 3, 3\), not \(16, 3, 3, 3\)'
+    with pytest.raises(CheckpointError, match=shape) as info:
+        run(whole.config, stopped, 'model.backbone.width=0.5', resume=True)
     assert '\n' not in str(info.value)
 
 
-def test_weights_file_is_no_training_checkpoint(tiny_config: Path, tmp_path: Path) -> None:
-    run(tiny_config, tmp_path / 'run', 'max_epochs=1')
+def test_no_training_checkpoint(tmp_path: Path) -> None:
     torch.save({'state_dict': {}}, tmp_path / 'weights.pth')
     with pytest.raises(CheckpointError, match='load_from='):
-        run(tiny_config, tmp_path / 'run', resume=str(tmp_path / 'weights.pth'))
+        read_state(tmp_path / 'weights.pth')
     with pytest.raises(CheckpointError, match='there is no checkpoint'):
-        run(tiny_config, tmp_path / 'run', resume=str(tmp_path / 'absent.pth'))
+        read_state(tmp_path / 'absent.pth')
 
 
 def test_newest_first(tmp_path: Path) -> None:
@@ -171,15 +210,6 @@ def test_newest_first(tmp_path: Path) -> None:
     assert [p.name for p in candidates(tmp_path)] == ['epoch_9.pth', 'epoch_10.pth']
 
 
-def test_moved_work_dir(tiny_config: Path, tmp_path: Path) -> None:
-    whole, _ = run(tiny_config, tmp_path / 'whole', *DROPOUT)
-    run(tiny_config, tmp_path / 'here', *DROPOUT, abort_at=7)
-    shutil.move(tmp_path / 'here', tmp_path / 'there')
-    again, _ = run(tiny_config, tmp_path / 'there', *DROPOUT, resume=True)
-    assert again.losses == {k: v for k, v in whole.losses.items() if k >= 6}
-
-
-def test_state_lists_its_position(tiny_config: Path, tmp_path: Path) -> None:
-    run(tiny_config, tmp_path / 'run', abort_at=7)
-    meta = read_state(tmp_path / 'run/epoch_2.pth')['meta']
+def test_state_lists_its_position(stopped: Path) -> None:
+    meta = read_state(stopped / 'epoch_2.pth')['meta']
     assert (meta['epoch'], meta['iter'], meta['batches_per_epoch'], meta['seed']) == (2, 6, 3, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +160,3 @@ def run(
 def weights(runner: FaceRunner) -> dict[str, torch.Tensor]:
     """Return a copy of a runner's weights."""
     return {key: value.clone() for key, value in runner.bare_model.state_dict().items()}
-
-
-@contextlib.contextmanager
-def single_thread() -> Iterator[None]:
-    """Compute with one thread: the tests share their machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
