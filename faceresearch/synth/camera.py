@@ -61,7 +61,7 @@ def _tone(rng: Rng, image: np.ndarray) -> np.ndarray:
     contrast, middle = float(np.exp(rng.normal(0.14, 0.18))), float(rng.uniform(0.35, 0.55))
     matrix, offset = matrix * balance[:, None] * contrast, (offset * balance - middle) * contrast + middle
     draw = rng.random()
-    saturation = float(np.clip(rng.normal(1.0, 0.25), 0, 1.8)) * (draw >= 0.07)
+    saturation = float(np.clip(rng.normal(0.95, 0.25), 0, 1.8)) * (draw >= 0.07)
     mixing = saturation * np.eye(3) + (1 - saturation) * np.array([[0.114, 0.587, 0.299]])
     if draw < 0.025 or 0.07 < draw < 0.09:
         mixing *= random_colour(rng, float(rng.uniform(0.1, 0.5)), 1.0)[:, None]
@@ -73,5 +73,5 @@ def _tone(rng: Rng, image: np.ndarray) -> np.ndarray:
     if rng.random() < 0.12:
         haze = np.clip(0.5 + 0.5 * fractal_noise(rng, (h, w), 1.5, 3), 0, 1)[..., None] * float(rng.uniform(0.1, 0.5))
         image = image + haze * (random_colour(rng, 0.15, 0.95) - image)
-    gamma = float(np.exp(rng.normal(0, 0.15)))
+    gamma = float(np.exp(rng.normal(-0.15, 0.16)))
     return cv2.pow(np.clip(image, 0, 1).astype(np.float32), gamma)
