@@ -23,7 +23,8 @@ README = (ROOT / 'README.md').read_text(encoding='utf-8')
 #: Training that takes seconds. Only overrides, which the README explains.
 SHORT_SYNTH = 'max_epochs=1 val_interval=1 train_scenes=8 val_scenes=4 batch_size=4 num_workers=0'
 SHORT_WIDER = (
-    'max_epochs=1 val_interval=5 batch_size=2 num_workers=0 image_size=128 +train_dataloader.dataset.indices=4'
+    'max_epochs=1 batch_size=2 num_workers=0 image_size=128 '
+    '+train_dataloader.dataset.indices=4 +val_dataloader.dataset.indices=2'
 )
 #: What a command gets added when it is run here, by how it begins.
 REDUCED = {
