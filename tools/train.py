@@ -13,7 +13,7 @@ from faceresearch.cli import add_common_arguments, make_parser, run_tool
 EXAMPLE = """
 tools/train.py retinaface_mnet025_widerface data_root=/data/widerface batch_size=16
 tools/train.py retinaface_mnet025_widerface --work-dir runs/a --resume
-tools/train.py retinaface_mnet025_widerface --multirun lr=1e-3,1e-2
+tools/train.py retinaface_mnet025_widerface --multirun --jobs 2 lr=1e-3,1e-2
 """
 
 
@@ -32,11 +32,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--amp', action='store_true', help='half precision: bfloat16 on the CPU, float16 on a GPU')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate to the batch size')
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none')
+    parser.add_argument('--multirun', action='store_true', help='train once for each combination of lr=0.1,0.01 …')
+    parser.add_argument('--jobs', type=int, default=1, metavar='N', help='with --multirun: trainings at a time')
     add_common_arguments(parser)
     args = parser.parse_args(argv)
 
-    from faceresearch.apis.train import train
+    from faceresearch.apis.train import train, train_sweep
 
+    if args.multirun:
+        if args.resume not in (False, True) or args.launcher != 'none':
+            parser.error('--multirun goes with neither --resume CKPT nor --launcher')
+        flags = ('resume', 'amp', 'auto_scale_lr', 'debug')
+        options = [f'--{flag.replace("_", "-")}' for flag in flags if getattr(args, flag)]
+        return train_sweep(Path(__file__), args.config, args.overrides, args.work_dir, args.jobs, options)
     train(
         args.config,
         args.overrides,

@@ -42,12 +42,13 @@ def test(
     """
     from mmengine.dist import is_main_process
 
-    from faceresearch.config import load_config
+    from faceresearch.config import load_config, validate
     from faceresearch.engine import FaceRunner, settings
     from faceresearch.engine.benchmark import add_dump, add_report, use_benchmark
     from faceresearch.engine.weights import flat_metrics, load_test_weights
 
     cfg = load_config(config, overrides) if benchmark is None else use_benchmark(config, benchmark, overrides)
+    validate(cfg, overrides)
     settings.prepare(cfg, work_dir)
     if launcher != 'none':
         cfg['launcher'] = launcher

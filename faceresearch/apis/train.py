@@ -38,10 +38,11 @@ def train(
     Raises:
         UserError: config, data or checkpoint are not usable, or the loss is no number.
     """
-    from faceresearch.config import load_config
+    from faceresearch.config import load_config, validate
     from faceresearch.engine import FaceRunner, settings
 
     cfg = load_config(config, overrides)
+    validate(cfg, overrides)
     settings.prepare(cfg, work_dir)
     if amp:
         settings.use_mixed_precision(cfg)
@@ -54,6 +55,36 @@ def train(
     with _terminated_as_interrupted():
         FaceRunner.for_training(cfg).train()
     return Path(cfg['work_dir'])
+
+
+def train_sweep(
+    tool: str | Path,
+    config: str | Path,
+    overrides: Sequence[str],
+    work_dir: str | Path | None = None,
+    jobs: int = 1,
+    options: Sequence[str] = (),
+) -> int:
+    """Run a training for every combination of the values in ``overrides`` (``lr=0.1,0.01``).
+
+    Args:
+        tool: the script to run, tools/train.py.
+        config: a config file, or the name of one in ``configs/``.
+        overrides: with sweeps.
+        work_dir: parent of the runs' work dirs; ``work_dirs/<config name>`` by default.
+        jobs: trainings at a time.
+        options: further arguments of the script.
+
+    Returns:
+        The exit status: 0 if all succeeded.
+
+    Raises:
+        UserError: an override does not fit the config.
+    """
+    from faceresearch.config import find_config, run_multirun
+
+    folder = Path(work_dir) if work_dir else Path('work_dirs') / find_config(config).stem
+    return run_multirun(tool, config, overrides, folder, jobs, options)
 
 
 @contextmanager
