@@ -70,6 +70,7 @@ def test_a_users_error_is_one_line(
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_check_finds_misspelt_types(config: Path, repo_root: Path, tmp_path: Path) -> None:
     config.write_text("default_scope = 'faceresearch'\nmodel = dict(type='SingleStageDetecter')")
     done = print_config(repo_root, 'c.py', '--check', folder=tmp_path)
