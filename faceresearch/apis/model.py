@@ -78,8 +78,8 @@ def inference(model: nn.Module, images: Image | Sequence[Image], batch_size: int
 
 def _test_pipeline(model: nn.Module) -> Compose:
     """Return the test pipeline of a model's config; what needs annotations passes images without them."""
+    from faceresearch.compat.pipelines import build_for_inference
     from faceresearch.compat.scope import set_scope
-    from faceresearch.registry import TRANSFORMS
 
     cfg: Any = model.cfg
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
@@ -89,8 +89,7 @@ def _test_pipeline(model: nn.Module) -> Compose:
     if not dataset or not dataset.get('pipeline'):
         raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
     set_scope(cfg)
-    steps = [step for step in dataset['pipeline'] if 'LoadAnnotations' not in str(step['type'])]
-    return Compose([TRANSFORMS.build(step) for step in steps])
+    return Compose(build_for_inference(dataset['pipeline'], dataset.get('metainfo')))
 
 
 def _pack(pipeline: Compose, image: Image, number: int) -> dict[str, Any]:

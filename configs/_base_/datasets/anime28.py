@@ -69,7 +69,15 @@ test_dataloader = val_dataloader
 
 # NME by the distance of the outer corners of the eyes; PCK@0.1 by the longer side of the face box.
 val_evaluator = [
-    dict(type='NME', norm_mode='keypoint_distance', keypoint_indices=[11, 19], prefix='landmark'),
-    dict(type='PCKAccuracy', thr=0.1, norm_item='bbox', prefix='landmark'),
+    dict(
+        type='faceresearch.ForeignMetric',
+        metric=dict(type='NME', norm_mode='keypoint_distance', keypoint_indices=[11, 19]),
+        keys={'NME': 'landmark/nme'},
+    ),
+    dict(
+        type='faceresearch.ForeignMetric',
+        metric=dict(type='PCKAccuracy', thr=0.1, norm_item='bbox'),
+        keys={'PCK': 'landmark/pck@0.1'},
+    ),
 ]
 test_evaluator = val_evaluator

@@ -38,5 +38,13 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='CocoMetric', ann_file=f'{data_root}/{val_ann_file}', metric='bbox')
+val_evaluator = dict(
+    type='faceresearch.ForeignMetric',
+    metric=dict(type='CocoMetric', ann_file=f'{data_root}/{val_ann_file}', metric='bbox'),
+    keys={
+        'coco/bbox_mAP': 'coco/bbox_map',
+        'coco/bbox_mAP_50': 'coco/bbox_map_50',
+        'coco/bbox_mAP_75': 'coco/bbox_map_75',
+    },
+)
 test_evaluator = val_evaluator
