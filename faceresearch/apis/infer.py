@@ -76,6 +76,7 @@ def infer(
     output = Path(output)
     sources = collect(inputs, output)
     model = _load(config, checkpoint, overrides, device)
+    _raise_threshold(model, score_thr)
     report = Report()
     _run(model, sources, output, score_thr, report)
     if write_json:
@@ -92,6 +93,17 @@ def _load(config: str | Path, checkpoint: str | Path, overrides: Sequence[str], 
 
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     return init_model(load_config(config, overrides), checkpoint, device)
+
+
+def _raise_threshold(model: nn.Module, score_thr: float) -> None:
+    """Let the head drop what will not be shown before its NMS, where a barely trained model leaves tens of thousands.
+
+    A detection is only ever suppressed by a better one, so those above the threshold stay the same.
+    """
+    head = getattr(model, 'head', None)
+    if hasattr(head, 'score_thr'):
+        # A little lower, because the head drops also what equals its threshold.
+        head.score_thr = max(head.score_thr, score_thr - 1e-6)  # type: ignore[union-attr]
 
 
 def _run(model: nn.Module, sources: Sequence[Source], output: Path, score_thr: float, report: Report) -> None:
