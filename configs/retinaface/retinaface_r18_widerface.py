@@ -6,4 +6,6 @@ _base_ = './retinaface_mnet025_widerface.py'
 
 max_epochs = 150
 milestones = [70, 90]
-model = dict(backbone=dict(_delete_=True, type='ResNet', depth=18, pretrained='torchvision'), neck=dict(out_channels=128))
+model = dict(
+    backbone=dict(_delete_=True, type='ResNet', depth=18, pretrained='torchvision'), neck=dict(out_channels=128)
+)

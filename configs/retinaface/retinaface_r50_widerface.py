@@ -8,4 +8,6 @@ max_epochs = 100
 milestones = [70, 90]
 image_size = 840
 batch_size = 24
-model = dict(backbone=dict(_delete_=True, type='ResNet', depth=50, pretrained='torchvision'), neck=dict(out_channels=256))
+model = dict(
+    backbone=dict(_delete_=True, type='ResNet', depth=50, pretrained='torchvision'), neck=dict(out_channels=256)
+)

@@ -33,8 +33,8 @@ class ColorDistortion(BaseTransform):
         hue: int = 18,
     ) -> None:
         self.brightness = brightness
-        self.contrast = tuple(contrast)
-        self.saturation = tuple(saturation)
+        self.contrast = (contrast[0], contrast[1])
+        self.saturation = (saturation[0], saturation[1])
         self.hue = hue
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,12 @@ class Draw:
     """Note what the generators give."""
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        return {'id': results['img_id'], 'own': results['rng'].random(), 'numpy': np.random.rand(), 'python': random.random()}  # noqa: NPY002
+        return {
+            'id': results['img_id'],
+            'own': results['rng'].random(),
+            'numpy': np.random.rand(),
+            'python': random.random(),
+        }  # noqa: NPY002
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import timm
 from mmengine.model import BaseModule
@@ -38,14 +39,15 @@ class TimmBackbone(BaseModule):
             raise UserError(
                 f'TimmBackbone: timm {timm.__version__} has no {name!r}.{did_you_mean(name, timm.list_models())}'
             )
-        probe = timm.create_model(name, features_only=True, pretrained=False).feature_info
+        probe: Any = timm.create_model(name, features_only=True, pretrained=False).feature_info
         available = list(probe.reduction())
         missing = [stride for stride in strides if stride not in available]
         if missing:
             raise UserError(f'TimmBackbone: {name} has feature maps of strides {available}, none of {missing}')
         indices = tuple(available.index(stride) for stride in strides)
-        self.net = timm.create_model(name, features_only=True, pretrained=pretrained == 'timm', out_indices=indices)
-        self.out_channels = tuple(self.net.feature_info.channels())
+        net: Any = timm.create_model(name, features_only=True, pretrained=pretrained == 'timm', out_indices=indices)
+        self.net = net
+        self.out_channels = tuple(net.feature_info.channels())
 
     def init_weights(self) -> None:
         """Load ``pretrained``, if it names a file (timm's own weights are there since construction)."""

@@ -27,6 +27,10 @@ class SingleStageDetector(BaseModel):
         init_cfg: mmengine weight initialisation.
     """
 
+    backbone: Any
+    neck: Any
+    head: Any
+
     def __init__(
         self,
         backbone: nn.Module | dict[str, Any],
@@ -48,7 +52,7 @@ class SingleStageDetector(BaseModel):
     @property
     def output_names(self) -> tuple[str, ...]:
         """Names of what ``tensor`` returns."""
-        return self.head.output_names  # type: ignore[return-value]
+        return self.head.output_names
 
     def extract(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W), normalised, to the head's features."""
