@@ -111,19 +111,23 @@ def test_no_large_or_generated_file_is_tracked():
     assert large + weights == []
 
 
-def calls(path: Path) -> Iterator[tuple[int, str]]:
+def call_nodes(path: Path) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
-            yield node.lineno, ast.unparse(node.func)
+            yield ast.unparse(node.func), node
+
+
+def calls(path: Path) -> Iterator[tuple[int, str]]:
+    for name, node in call_nodes(path):
+        yield node.lineno, name
 
 
 def test_torch_load_is_called_in_one_place_only_and_safely():
     sources = tracked('faceresearch/*.py', 'tools/*.py', 'quickstart.py')
-    places = [(shown(p), line) for p in sources for line, name in calls(p) if name == 'torch.load']
-    assert [place for place, _ in places] == ['faceresearch/zoo/checkpoint.py']
-    source = (ROOT / places[0][0]).read_text(encoding='utf-8')
-    assert 'weights_only=True' in source
-    assert 'weights_only=False' not in source
+    found = [(shown(p), node) for p in sources for name, node in call_nodes(p) if name == 'torch.load']
+    assert [place for place, _ in found] == ['faceresearch/zoo/checkpoint.py']
+    options = {keyword.arg: ast.unparse(keyword.value) for keyword in found[0][1].keywords}
+    assert options['weights_only'] == 'True'
 
 
 def test_nothing_is_unpickled_and_only_configs_are_executed():
