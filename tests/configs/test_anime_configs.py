@@ -139,6 +139,20 @@ class TestAsPrinted:
     def test_faster_rcnn_is_a_fragment_of_an_mmdet_model(self, printed: dict[str, str], tmp_path: Path) -> None:
         assert infer_scope(as_config(printed['faster_rcnn'], tmp_path)) == 'mmdet'
 
+    def test_both_predict_through_the_projects_own_functions(self, printed: dict[str, str], tmp_path: Path) -> None:
+        """The printed model with the printed test pipeline, on an array of any size."""
+        from faceresearch.apis.model import inference, init_model
+
+        image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)
+        for family in ('hrnetv2', 'yolov3'):
+            text = printed[family] + printed[f'{family}_pipeline']
+            text += '\ntest_dataloader = dict(dataset=dict(pipeline=test_pipeline))'
+            model = init_model(as_config(text.replace('608', '96'), tmp_path))
+            (sample,) = inference(model, image)
+            assert sample.ori_shape == (50, 70)
+            if family == 'hrnetv2':
+                assert sample.pred_instances.keypoints.shape == (1, 28, 2)
+
 
 def pose_sample() -> Any:
     from mmengine.structures import InstanceData, PixelData
