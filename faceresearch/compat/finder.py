@@ -40,6 +40,9 @@ STAND_INS = {
     'xtcocotools.mask': StandIn('pycocotools.mask'),
 }
 
+#: Module → module of ours whose ``patch`` mends it right after it is loaded.
+PATCHES = {'mmpose.visualization.opencv_backend_visualizer': 'faceresearch.compat.mmpose_circles'}
+
 
 class _Loader(Loader):
     """Load the real module if there is one and it works, the stand-in otherwise."""
@@ -82,16 +85,35 @@ class _Loader(Loader):
         )
 
 
+class _PatchingLoader(Loader):
+    """Load a module and mend it."""
+
+    def __init__(self, real: Loader, source: str) -> None:
+        self.real = real
+        self.source = source
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.real.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.real.exec_module(module)
+        importlib.import_module(self.source).patch(module)
+
+
 class StandInFinder(MetaPathFinder):
-    """Answer for the names in :data:`STAND_INS`, giving way to a real module that works."""
+    """Answer for the names in :data:`STAND_INS`, giving way to a real module that works, and in :data:`PATCHES`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        stand_in = STAND_INS.get(fullname)
-        if stand_in is None:
+        stand_in, patch = STAND_INS.get(fullname), PATCHES.get(fullname)
+        if stand_in is None and patch is None:
             return None
         spec = self._real_spec(fullname, path, target)
+        if stand_in is None:
+            if spec is not None and spec.loader is not None and patch is not None:
+                spec.loader = _PatchingLoader(spec.loader, patch)
+            return spec
         if spec is None:
             return ModuleSpec(fullname, _Loader(fullname, stand_in, None), is_package=stand_in.is_package)
         spec.loader = _Loader(fullname, stand_in, spec.loader)

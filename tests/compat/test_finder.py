@@ -126,3 +126,16 @@ def test_an_operator_that_is_not_supplied_is_named_with_the_remedy() -> None:
 def test_everything_imports(package: str) -> None:
     for part in ('apis', 'datasets', 'engine', 'evaluation', 'models', 'visualization'):
         importlib.import_module(f'{package}.{part}')
+
+
+def test_mmpose_draws_points_with_current_numpy() -> None:
+    import numpy as np
+    from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
+
+    canvas = OpencvBackendVisualizer(name='test_mmpose_draws_points', backend='opencv')
+    canvas.set_image(np.zeros((20, 20, 3), np.uint8))
+    canvas.draw_circles(np.array([10.0, 10.0]), radius=np.array([3]), face_colors=(255, 255, 255), alpha=1.0)
+    image = canvas.get_image()
+    assert image[10, 10].tolist() == [255, 255, 255]
+    assert image[10, 12].any()
+    assert not image[10, 16].any()
