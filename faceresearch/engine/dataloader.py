@@ -30,7 +30,8 @@ def build_dataloader(
         diff_rank_seed: mmengine's switch for different seeds in different processes.
 
     Raises:
-        UserError: a training sampler that would repeat the same augmentation in every epoch.
+        UserError: a number of workers that is none, or a training sampler that would repeat the same augmentation in
+            every epoch.
     """
     if isinstance(dataloader, DataLoader):
         return dataloader
@@ -40,7 +41,10 @@ def build_dataloader(
     test_mode = isinstance(dataset, dict) and dataset.get('test_mode', False)
     if config.get('sampler') is None:
         config['sampler'] = {'type': 'EpochSampler', 'shuffle': not test_mode, 'round_up': not test_mode}
-    workers = config['num_workers'] = effective_workers(config.get('num_workers') or 0)
+    wanted = config.get('num_workers') or 0
+    if not isinstance(wanted, int) or wanted < 0:
+        raise UserError(f'num_workers of a data loader must be a whole number from 0 on, not {wanted!r}')
+    workers = config['num_workers'] = effective_workers(wanted)
     config.setdefault('batch_size', 1)
     config.setdefault('collate_fn', list_collate)
     config.setdefault('pin_memory', torch.cuda.is_available())

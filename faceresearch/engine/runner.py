@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,7 @@ class FaceRunner(ResumeMixin, Runner):
         """
         _require(cfg, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'), 'it cannot be trained with')
         parts = {key: cfg[key] for key in ('train_dataloader', 'train_cfg', 'optim_wrapper')}
+        _check_length(cfg)
         parts.update({key: cfg.get(key) for key in ('param_scheduler', 'auto_scale_lr', 'load_from')})
         if cfg.get('val_dataloader') and cfg.get('val_evaluator'):
             parts.update({key: cfg[key] for key in ('val_dataloader', 'val_evaluator')})
@@ -89,19 +92,20 @@ class FaceRunner(ResumeMixin, Runner):
     def _from_parts(cls, cfg: Config, **parts: Any) -> FaceRunner:
         readable = _ReadableConfig(cfg._cfg_dict, cfg_text=cfg.text, filename=cfg.filename)
         shared = ('custom_hooks', 'data_preprocessor', 'log_processor', 'visualizer', 'experiment_name')
-        return cls(
-            model=copy.deepcopy(cfg['model']),
-            work_dir=cfg['work_dir'],
-            default_hooks=copy.deepcopy(cfg.get('default_hooks')),
-            launcher=cfg.get('launcher') or 'none',
-            env_cfg=cfg.get('env_cfg') or {'dist_cfg': {'backend': 'nccl'}},
-            log_level=cfg.get('log_level') or 'INFO',
-            default_scope=cfg['default_scope'],
-            randomness=dict(cfg.get('randomness') or {'seed': 0}),
-            cfg=readable,
-            **{key: copy.deepcopy(cfg.get(key)) for key in shared},
-            **copy.deepcopy(parts),
-        )
+        with building('model, hooks or log'):
+            return cls(
+                model=copy.deepcopy(cfg['model']),
+                work_dir=cfg['work_dir'],
+                default_hooks=copy.deepcopy(cfg.get('default_hooks')),
+                launcher=cfg.get('launcher') or 'none',
+                env_cfg=cfg.get('env_cfg') or {'dist_cfg': {'backend': 'nccl'}},
+                log_level=cfg.get('log_level') or 'INFO',
+                default_scope=cfg['default_scope'],
+                randomness=dict(cfg.get('randomness') or {'seed': 0}),
+                cfg=readable,
+                **{key: copy.deepcopy(cfg.get(key)) for key in shared},
+                **copy.deepcopy(parts),
+            )
 
     def setup_env(self, env_cfg: dict[str, Any]) -> None:
         """Set processes and threads."""
@@ -118,7 +122,8 @@ class FaceRunner(ResumeMixin, Runner):
 
     def _loader_workers(self) -> int:
         loader = self._train_dataloader if self._train_dataloader is not None else self._test_dataloader
-        return loader.num_workers if isinstance(loader, DataLoader) else effective_workers(loader.get('num_workers', 0))
+        wanted = loader.num_workers if isinstance(loader, DataLoader) else loader.get('num_workers')
+        return effective_workers(wanted) if isinstance(wanted, int) else 0
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         super()._log_env(env_cfg)
@@ -141,17 +146,37 @@ class FaceRunner(ResumeMixin, Runner):
         """Build our loop where the config asks for mmengine's."""
         if isinstance(loop, dict):
             loop = dict(loop)
-            kind = loop.get('type')
-            if 'by_epoch' in loop and kind is None:
-                kind = 'EpochBasedTrainLoop' if loop.pop('by_epoch') else 'IterBasedTrainLoop'
+            default = 'EpochBasedTrainLoop' if loop.pop('by_epoch', 'max_epochs' in loop) else 'IterBasedTrainLoop'
+            kind = loop.get('type', default)
             loop['type'] = _LOOPS.get(kind, kind) if isinstance(kind, str) else kind
-        built = super().build_train_loop(loop)
+        with building('train_dataloader or train_cfg'):
+            built = super().build_train_loop(loop)
         if isinstance(built, IterLoop):
             self.log_processor.by_epoch = False
             for hook in self._hooks:
                 if isinstance(hook, LoggerHook):
                     hook.log_metric_by_epoch = False
         return built
+
+    def build_val_loop(self, loop: BaseLoop | dict[str, Any]) -> BaseLoop:
+        """Build the validation loop with its data."""
+        with building('val_dataloader, val_evaluator or val_cfg'):
+            return super().build_val_loop(loop)
+
+    def build_test_loop(self, loop: BaseLoop | dict[str, Any]) -> BaseLoop:
+        """Build the test loop with its data."""
+        with building('test_dataloader, test_evaluator or test_cfg'):
+            return super().build_test_loop(loop)
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Build the optimiser in its wrapper."""
+        with building('optim_wrapper'):
+            return super().build_optim_wrapper(optim_wrapper)
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build the schedules of learning rate and momentum."""
+        with building('param_scheduler'):
+            return super().build_param_scheduler(scheduler)
 
     def register_default_hooks(self, hooks: dict[str, Any] | None = None) -> None:
         """Register the default hooks; ours are added where the config is silent, None removes one."""
@@ -191,6 +216,29 @@ class FaceRunner(ResumeMixin, Runner):
         cfg['launcher'] = 'none'
         folder = Path(self.work_dir if self._train_loop is not None else self.log_dir)
         dump_config(cfg, folder / f'{config_name(self.cfg)}.py')
+
+
+@contextmanager
+def building(part: str) -> Iterator[None]:
+    """Turn what a component says of an argument it cannot take into an error that names the part of the config."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (TypeError, ValueError, AssertionError, KeyError, AttributeError) as error:
+        reason = str(error.args[0] if error.args else '').strip().split('\n')[0] or type(error).__name__
+        raise UserError(f'{part}: {reason} (--debug shows where)') from error
+
+
+def _check_length(cfg: Config) -> None:
+    length = cfg['train_cfg'].get('max_epochs', cfg['train_cfg'].get('max_iters'))
+    if not isinstance(length, int) or length < 1:
+        raise UserError(
+            f'{cfg.filename or "config"}: train_cfg needs max_epochs or max_iters, at least 1; it has {length}'
+        )
+    interval = cfg['train_cfg'].get('val_interval', 1)
+    if not isinstance(interval, int) or interval < 1:
+        raise UserError(f'{cfg.filename or "config"}: train_cfg.val_interval must be at least 1, not {interval}')
 
 
 def _require(cfg: Config, keys: tuple[str, ...], consequence: str) -> None:
