@@ -112,6 +112,7 @@ def test_python_of_any_kind_may_stand_in_a_config(write: Write) -> None:
         'c.py',
         """
         import math
+        from fractions import Fraction
         from pathlib import Path
         import numpy as np
 
@@ -137,7 +138,7 @@ def test_python_of_any_kind_may_stand_in_a_config(write: Write) -> None:
         scale = np.float32(0.5)
         count = np.int64(3)
         far = math.inf
-        loss = dict(type=math.sqrt, table=Path)
+        loss = dict(type=math.sqrt, table=Fraction)
         table = {1: 'a', 'b c': 2}
         """,
     )
@@ -149,7 +150,7 @@ def test_python_of_any_kind_may_stand_in_a_config(write: Write) -> None:
         'scale': 0.5,
         'count': 3,
         'far': math.inf,
-        'loss': {'type': 'math.sqrt', 'table': 'pathlib.Path'},
+        'loss': {'type': 'math.sqrt', 'table': 'fractions.Fraction'},
         'table': {1: 'a', 'b c': 2},
     }
 
