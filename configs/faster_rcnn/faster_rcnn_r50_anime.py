@@ -1,4 +1,4 @@
-# Faster R-CNN, ResNet-50 FPN, anime faces, 1333 x 800; data in COCO form under data/anime (configs/_base_/datasets/anime_faces.py).
+# Faster R-CNN, ResNet-50 FPN, anime faces, 1333 x 800; data in COCO form (../_base_/datasets/anime_faces.py).
 #   train   python tools/train.py configs/faster_rcnn/faster_rcnn_r50_anime.py pretrained=torchvision://resnet50
 #   test    python tools/test.py configs/faster_rcnn/faster_rcnn_r50_anime.py CHECKPOINT
 _base_ = [

@@ -1,4 +1,4 @@
-# HRNetV2-W18, 28 points of anime faces, 256 px; data in COCO form under data/anime (see configs/_base_/datasets/anime28.py).
+# HRNetV2-W18, 28 points of anime faces, 256 px; data in COCO form under data/anime (../_base_/datasets/anime28.py).
 #   train   python tools/train.py configs/hrnetv2/hrnetv2_w18_anime28.py pretrained=open-mmlab://msra/hrnetv2_w18
 #   test    python tools/test.py configs/hrnetv2/hrnetv2_w18_anime28.py CHECKPOINT
 #   larger  ... codec.input_size=[384,384] codec.heatmap_size=[96,96] codec.sigma=3

@@ -1,4 +1,4 @@
-# YOLOv3, Darknet-53, anime faces, 608 px; data in COCO form under data/anime (see configs/_base_/datasets/anime_faces.py).
+# YOLOv3, Darknet-53, anime faces, 608 px; data in COCO form under data/anime (../_base_/datasets/anime_faces.py).
 #   train   python tools/train.py configs/yolov3/yolov3_d53_anime.py pretrained=open-mmlab://darknet53
 #   test    python tools/test.py configs/yolov3/yolov3_d53_anime.py CHECKPOINT [image_size=416]
 _base_ = [

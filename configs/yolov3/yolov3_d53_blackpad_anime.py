@@ -1,4 +1,4 @@
-# YOLOv3, anime faces, padded as hysts/anime-face-detector does: to a multiple of 32, with black. For its published weights.
+# YOLOv3, anime faces, padded as hysts/anime-face-detector does, for its weights: to a multiple of 32, with black.
 #   test    python tools/test.py configs/yolov3/yolov3_d53_blackpad_anime.py CHECKPOINT
 _base_ = './yolov3_d53_anime.py'
 

@@ -1,8 +1,8 @@
 """Every workaround for an old dependency, and nothing else.
 
-======================  =====================================================  ==========================================
+======================  =====================================================  =========================================
 module                  what it mends                                          may go when
-======================  =====================================================  ==========================================
+======================  =====================================================  =========================================
 ``finder``              puts the stand-ins below in place of absent or broken  the two below have gone
                         compiled modules
 ``mmcv_ext``            ``mmcv._ext`` (nms, soft-nms, RoIAlign, focal loss)     mmcv publishes wheels for current torch
@@ -19,7 +19,7 @@ module                  what it mends                                          m
 ``scope``               configs written without ``default_scope``              never: old configs stay as they are
 ``pipelines``           mmdet's and mmpose's test pipelines on pictures that   never: needed as long as their models are
                         come from no data set
-======================  =====================================================  ==========================================
+======================  =====================================================  =========================================
 
 mmpose asks for chumpy, which no longer builds and which nothing imports (open-mmlab/mmpose#3020): it is left out by the
 project's dependency metadata, no code is needed for it.

@@ -1,9 +1,10 @@
 """Stand-ins for compiled modules that are absent or broken, decided at the moment they are imported.
 
-``install_finder()`` puts one finder at the front of ``sys.meta_path``. It answers for the names in :data:`STAND_INS` only, asks
-the other finders first, and gives way to what they find: a compiled mmcv or a working xtcocotools is used as it is. Only
-when nothing is found, or what is found fails to load (built against numpy 1, or against another torch), does the
-stand-in take its place. Nothing heavy is imported here, so installing costs nothing until mmdet or mmpose is used.
+``install_finder()`` puts one finder at the front of ``sys.meta_path``. It answers for the names in :data:`STAND_INS`
+only, asks the other finders first, and gives way to what they find: a compiled mmcv or a working xtcocotools is used as
+it is. Only when nothing is found, or what is found fails to load (built against numpy 1, or against another torch),
+does the stand-in take its place. Modules in :data:`PATCHES` are mended as they are loaded. Nothing heavy is imported
+here, so installing costs nothing until mmdet or mmpose is used.
 """
 
 from __future__ import annotations

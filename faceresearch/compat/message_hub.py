@@ -1,8 +1,8 @@
 """mmengine's message hub as plain values, so that training checkpoints load with nothing allowed.
 
 mmengine pickles ``HistoryBuffer`` objects into every training checkpoint, and they pickle their statistics through
-``getattr``; ``torch.load(weights_only=True)`` rightly refuses both. Data set descriptions add numpy arrays. Here both are
-written as numbers, strings, lists, dicts and tensors, and restored after loading.
+``getattr``; ``torch.load(weights_only=True)`` rightly refuses both. Data set descriptions add numpy arrays. Here both
+are written as numbers, strings, lists, dicts and tensors, and restored after loading.
 
 Upstream: open-mmlab/mmengine#1655. May go when mmengine stores plain values itself.
 """

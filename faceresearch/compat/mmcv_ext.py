@@ -1,7 +1,7 @@
 """``mmcv._ext`` without a compiler: the operators that faces need, from torchvision and plain torch.
 
-mmcv's Python side (``mmcv/ops/*.py``) calls these by name, with output buffers to be filled in place. Supplied: ``nms``,
-``softnms``, ``roi_align_forward/backward``, ``sigmoid_focal_loss_forward/backward``, each on every device. Any other
+mmcv's Python side (``mmcv/ops/*.py``) calls these by name, with output buffers to be filled in place. Supplied:
+``nms``, ``softnms``, ``roi_align_forward/backward``, ``sigmoid_focal_loss_forward/backward``, each on every device. Any other
 operator can be looked up, because mmcv asks for all of them at import time, and raises when it is called.
 
 Upstream: open-mmlab/mmcv#3303 (no wheels for current torch). May go when mmcv publishes them.

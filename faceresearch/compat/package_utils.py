@@ -1,7 +1,7 @@
 """Where a package is installed, asked of ``importlib.metadata`` instead of ``pkg_resources``.
 
-mmengine 0.10.7 imports ``pkg_resources`` inside these functions; setuptools 82 no longer has it, and an environment made
-by uv has no setuptools at all. Without this, ``import mmpose.apis`` and a config whose base is ``mmdet::…`` fail.
+mmengine 0.10.7 imports ``pkg_resources`` inside these functions; setuptools 82 no longer has it, and an environment
+made by uv has no setuptools at all. Without this, ``import mmpose.apis`` and a config whose base is ``mmdet::…`` fail.
 
 Upstream: open-mmlab/mmengine#1676, merged after 0.10.7. May go with the first release that contains it.
 """

@@ -1,8 +1,8 @@
 """Test pipelines of mmdet and mmpose on a user's own pictures.
 
 Their pipelines expect what their data sets provide: an image on disk, and for top-down landmarks a box. mmdet's and
-mmpose's own inference functions fill in the same things, each in its own way. No upstream issue: needed as long as these
-models are.
+mmpose's own inference functions fill in the same things, each in its own way. No upstream issue: needed as long as
+these models are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reading and writing weights: the only place in the project that opens a checkpoint.
 
 Nothing that a file contains is ever executed: safetensors holds tensors only, and torch's own files are opened with
-``weights_only=True`` and nothing added to its list. A file that needs more is refused by name. Sizes are checked against
-the file's own before memory is taken.
+``weights_only=True`` and nothing added to its list. A file that needs more is refused by name. Sizes are checked
+against the file's own before memory is taken.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def read_checkpoint(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the weights in a file, and what it says about them.
 
-    Takes safetensors and whatever torch wrote (.pth, .pt, .ckpt, .pth.tar, old and new form). Weights are found in a bare
-    state dict or under the usual names (``state_dict``, ``model``, …); ``module.`` and ``_orig_mod.`` prefixes go.
+    Takes safetensors and whatever torch wrote (.pth, .pt, .ckpt, .pth.tar, old and new form). Weights are found in a
+    bare state dict or under the usual names (``state_dict``, ``model``, …); ``module.`` and ``_orig_mod.`` prefixes go.
 
     Args:
         path: the file.
@@ -130,7 +130,8 @@ def load_weights(model: nn.Module, path: str | Path, strict: bool = True) -> Loa
     Args:
         model: the model to fill.
         path: a file as :func:`read_checkpoint` takes it.
-        strict: every tensor of the model and of the file must find its counterpart; otherwise those that fit are loaded.
+        strict: every tensor of the model and of the file must find its counterpart; if False, those that fit are
+            loaded.
 
     Returns:
         What was loaded and what was not.
@@ -243,9 +244,9 @@ def _why_not_loaded(path: Path, error: Exception) -> str:
     needed = re.search(r'(?:GLOBAL|class|[Ff]unction|type)\s+\'?([A-Za-z_]\w*(?:\.\w+)+)', message)
     if isinstance(error, pickle.UnpicklingError) and needed and 'Weights only' in message:
         return (
-            f'checkpoint {path} is refused: to load, it would call {needed[1]}, and faceresearch opens files of tensors '
-            f'only. Ask its author for the state dict; if you trust the file, re-save that where it was made: '
-            f"torch.save(torch.load(OLD, weights_only=False)['state_dict'], NEW)"
+            f'checkpoint {path} is refused: to load, it would call {needed[1]}, and faceresearch opens files of '
+            f'tensors only. Ask its author for the state_dict alone; if you trust the file, load it with the program '
+            f'that wrote it and save its state_dict there'
         )
     reason = message.splitlines()[0][:120] if message else type(error).__name__
     return f'checkpoint {path} cannot be read ({reason}): {_DAMAGED}'

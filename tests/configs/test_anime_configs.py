@@ -277,13 +277,13 @@ class TestCustomisation:
 
 @pytest.fixture(scope='module')
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the layout of data/anime: five noisy images, each with one pale face and 28 points."""
+    """A folder in the layout of data/anime: three noisy images, each with one pale face and 28 points."""
     root = tmp_path_factory.mktemp('anime')
     (root / 'images').mkdir()
     (root / 'annotations').mkdir()
     rng = np.random.default_rng(0)
     content: dict[str, Any] = {'images': [], 'annotations': [], 'categories': [{'id': 1, 'name': 'face'}]}
-    for number in range(1, 6):
+    for number in range(1, 4):
         image = rng.integers(0, 90, (80, 120, 3), dtype=np.uint8)
         cv2.circle(image, (60, 40), 25, (200, 220, 250), -1)
         cv2.imwrite(str(root / 'images' / f'{number}.png'), image)

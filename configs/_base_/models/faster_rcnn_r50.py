@@ -1,6 +1,6 @@
 # Faster R-CNN with ResNet-50 and FPN, one class (Ren et al., NeurIPS 2015; Lin et al., CVPR 2017), and its pipelines.
 image_scale = (1333, 800)  # longest and shortest side at most
-# ImageNet weights of the backbone: torchvision://resnet50, or a file. Its first stage is frozen, so training needs them.
+# ImageNet weights of the backbone: torchvision://resnet50, or a file. The first stage is frozen: training needs them.
 pretrained = None
 
 model = dict(

@@ -1,4 +1,4 @@
-# mmpose's schedule for HRNet on faces: Adam, 60 epochs, learning rate divided by ten at 40 and 55, warm-up of 500 steps.
+# mmpose's schedule for HRNet on faces: Adam, 60 epochs, learning rate divided by ten at 40 and 55, 500 warm-up steps.
 max_epochs = 60
 milestones = [40, 55]
 warmup_steps = 500
