@@ -64,17 +64,19 @@ def benchmark(
     from rich.console import Console
     from rich.table import Table
 
+    from faceresearch.apis.device import choose_device
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
     from faceresearch.export.trace import RawOutputs
 
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    model = init_model(load_config(config, overrides), checkpoint, device)
+    place = choose_device(device)
+    model = init_model(load_config(config, overrides), checkpoint, place)
     if not hasattr(model, 'output_names'):
         raise UserError(f'{type(model).__name__}: only models with raw outputs (output_names) can be measured')
     network = RawOutputs(model).eval()
-    images = torch.randn(batch, 3, *size, device=device)
-    timings = [_timing(backend, network, model.output_names, images, runs) for backend in backends]
+    images = torch.randn(batch, 3, *size, device=place)
+    names = tuple(model.output_names)  # type: ignore[arg-type]
+    timings = [_timing(backend, network, names, images, runs) for backend in backends]
     table = Table(title=f'{batch} x 3 x {size[0]} x {size[1]}, {runs} runs, {torch.get_num_threads()} threads')
     for column in ('', 'median ms', 'fastest', 'slowest', 'images/s'):
         table.add_column(column, justify='left' if not column else 'right', no_wrap=True)
@@ -84,7 +86,7 @@ def benchmark(
     macs = multiply_adds(network, images[:1])
     console.print(
         f'{Path(config).stem}: {sum(p.numel() for p in model.parameters()):,} parameters, '
-        f'{macs / 1e9:.3f} G multiply-adds ({2 * macs / 1e9:.3f} GFLOP) per image, on {device}',
+        f'{macs / 1e9:.3f} G multiply-adds ({2 * macs / 1e9:.3f} GFLOP) per image, on {place}',
         highlight=False,
     )
     console.print(table)

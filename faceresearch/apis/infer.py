@@ -86,13 +86,11 @@ def infer(
 
 
 def _load(config: str | Path, checkpoint: str | Path, overrides: Sequence[str], device: str | None) -> nn.Module:
-    import torch
-
+    from faceresearch.apis.device import choose_device
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
 
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    return init_model(load_config(config, overrides), checkpoint, device)
+    return init_model(load_config(config, overrides), checkpoint, choose_device(device))
 
 
 def _raise_threshold(model: nn.Module, score_thr: float) -> None:
@@ -117,7 +115,7 @@ def _run(model: nn.Module, sources: Sequence[Source], output: Path, score_thr: f
                     report.images.append(_image(model, source, output, score_thr))
                 else:
                     report.videos.append(_video(model, source, output, score_thr))
-            except (BrokenImageError, OSError) as error:
+            except BrokenImageError as error:
                 reason = str(error).removeprefix(f'{source.path}: ')
                 report.skipped.append({'path': source.path, 'reason': reason})
 
@@ -153,7 +151,7 @@ def _video(model: nn.Module, source: Source, output: Path, score_thr: float) -> 
     finally:
         reader.close()
     if not frames:
-        raise OSError('no frame can be read')
+        raise BrokenImageError(f'{source.path}: no frame can be read')
     if reader.announced and len(frames) < 0.95 * reader.announced:
         print(f'{source.path}: ends after {len(frames)} of {reader.announced} frames', file=sys.stderr)
     return {

@@ -13,6 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from faceresearch.datasets.base import BrokenImageError
 from faceresearch.errors import UserError, did_you_mean
 from faceresearch.fileio import atomic_path
 from faceresearch.visualization import write_image
@@ -80,14 +81,15 @@ class VideoReader:
         source: a video or a camera.
 
     Raises:
-        OSError: it cannot be opened.
+        BrokenImageError: it cannot be opened.
     """
 
     def __init__(self, source: Source) -> None:
         target: int | str = int(source.path) if source.kind == 'camera' else source.path
         self._capture = cv2.VideoCapture(target)
         if not self._capture.isOpened():
-            raise OSError('no such camera' if source.kind == 'camera' else 'not a video that can be read')
+            what = 'no such camera' if source.kind == 'camera' else 'not a video that can be read'
+            raise BrokenImageError(f'{source.path}: {what}')
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if math.isfinite(fps) and 1 <= fps <= 240 else _DEFAULT_FPS
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)

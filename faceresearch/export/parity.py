@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     import onnxruntime
     from rich.table import Table
 
-#: Largest absolute difference of any output element.
+#: Largest difference of any output element that counts as equal.
 TOLERANCE = 1e-4
+#: In a network that single precision itself cannot compute to TOLERANCE, the graph may be this many times as far off as
+#: torch is. (Trained detectors stay far below; deep ones with random weights do not.)
+ROUNDING_FACTOR = 3
 #: Image sizes (h, w) that are compared: multiples of 32, odd ones, upright and lying.
 SIZES = ((64, 96), (203, 317), (320, 256))
 BATCHES = (1, 4)
@@ -28,13 +32,14 @@ BATCHES = (1, 4)
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output of one comparison between torch and onnxruntime.
+    """One output of one comparison between onnxruntime, in single precision, and torch, in double.
 
     Args:
         output: name.
         input_shape: (N, 3, H, W).
         shape: shape of torch's output.
         max_abs: largest absolute difference; NaN where one side is not finite, infinite where shapes differ.
+        rounding: largest absolute difference between torch in single and in double precision.
         max_value: largest absolute value of torch's output.
         variation: largest change of any element from image to image of the batch, in torch's output.
     """
@@ -43,6 +48,7 @@ class Comparison:
     input_shape: tuple[int, ...]
     shape: tuple[int, ...]
     max_abs: float
+    rounding: float
     max_value: float
     variation: float
 
@@ -50,6 +56,16 @@ class Comparison:
     def relative(self) -> float:
         """Largest difference as a fraction of the largest value."""
         return self.max_abs / self.max_value if self.max_value else self.max_abs
+
+    @property
+    def limit(self) -> float:
+        """Largest difference that counts as equal."""
+        return max(TOLERANCE, ROUNDING_FACTOR * self.rounding)
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides agree; False if either is not finite."""
+        return math.isfinite(self.limit) and self.max_abs <= self.limit
 
 
 def open_session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -81,6 +97,9 @@ def compare(
 ) -> list[Comparison]:
     """Run a network and its graph on the same images.
 
+    Torch computes in double precision: what is measured is the graph's error, not the sum of it and of torch's own
+    rounding, which in some networks is the larger of the two.
+
     Args:
         network: what was exported; takes (N, 3, H, W).
         graph: serialised ONNX.
@@ -93,13 +112,14 @@ def compare(
         UserError: torch or onnxruntime cannot process one of the sizes.
     """
     session = open_session(graph)
+    exact = copy.deepcopy(network).double()
     rows = []
     for height, width in sizes:
         for batch in batches:
             images = synthetic_images(batch, height, width, normalize)
             try:
                 with torch.inference_mode():
-                    expected = network(images)
+                    expected, rounded = exact(images.double()), network(images)
                 actual = session.run(list(output_names), {INPUT_NAME: images.numpy()})
             except Exception as error:  # torch and onnxruntime raise what they like.
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -107,8 +127,8 @@ def compare(
                     f'images of {height} x {width}, {batch} at once, do not go through: {reason}'
                 ) from error
             rows += [
-                _row(name, tuple(images.shape), ours.numpy(), theirs)
-                for name, ours, theirs in zip(output_names, expected, actual, strict=True)
+                _row(name, tuple(images.shape), ours.numpy(), single.numpy(), theirs)
+                for name, ours, single, theirs in zip(output_names, expected, rounded, actual, strict=True)
             ]
     return rows
 
@@ -128,61 +148,68 @@ def synthetic_images(batch: int, height: int, width: int, normalize: nn.Module |
     return normalize({'inputs': list(tensor)}, False)['inputs'].float()
 
 
-def check(rows: Sequence[Comparison], tolerance: float = TOLERANCE) -> None:
-    """Raise unless every difference is at most ``tolerance``.
+def check(rows: Sequence[Comparison]) -> None:
+    """Raise unless all comparisons are equal.
 
     Raises:
         UserError: names the worst output and its image size.
     """
-    failed = [row for row in rows if not row.max_abs <= tolerance]
+    failed = [row for row in rows if not row.equal]
     if not failed:
         return
-    worst = max(failed, key=lambda row: math.inf if math.isnan(row.max_abs) else row.max_abs)
+    worst = max(failed, key=lambda row: math.inf if math.isnan(row.max_abs) else row.max_abs / row.limit)
     batch, _, height, width = worst.input_shape
     raise UserError(
         f'ONNX and torch differ: output {worst.output!r} by {worst.max_abs:.3g} (relative {worst.relative:.3g}) '
-        f'for {batch} images of {height} x {width}, more than {tolerance:g}; {len(failed)} of {len(rows)} comparisons '
+        f'for {batch} images of {height} x {width}, more than {worst.limit:.2g}; {len(failed)} of {len(rows)} comparisons '
         'failed and no file was written. Try another --opset, or --no-verify if you mean to look at the graph'
     )
 
 
-def says_little(rows: Sequence[Comparison], tolerance: float = TOLERANCE) -> bool:
+def says_little(rows: Sequence[Comparison]) -> bool:
     """Tell whether the outputs depend so little on the image that parity would hold for wrong weights too."""
-    return all(row.variation <= 10 * tolerance for row in rows)
+    return all(row.variation <= 10 * row.limit for row in rows)
 
 
-def parity_table(rows: Sequence[Comparison], tolerance: float = TOLERANCE) -> Table:
-    """Return the comparisons as a table for the terminal."""
+def parity_table(rows: Sequence[Comparison]) -> Table:
+    """Return the comparisons as a table for the terminal; the last figure is torch's own rounding error."""
     from rich.table import Table
 
-    table = Table(title=f'torch and onnxruntime, largest difference (limit {tolerance:g})', title_justify='left')
-    for column in ('input', 'output', 'shape', 'absolute', 'relative', ''):
-        table.add_column(column, justify='right' if column in ('absolute', 'relative') else 'left', no_wrap=True)
+    table = Table(
+        title=f'onnxruntime against torch in float64, largest difference (limit {TOLERANCE:g})', title_justify='left'
+    )
+    for column in ('input', 'output', 'absolute', 'relative', 'torch float32', ''):
+        numeric = column in ('absolute', 'relative', 'torch float32')
+        table.add_column(column, justify='right' if numeric else 'left', no_wrap=True)
     for row in rows:
         table.add_row(
             _times(row.input_shape),
             row.output,
-            _times(row.shape),
             f'{row.max_abs:.2e}',
             f'{row.relative:.2e}',
-            'ok' if row.max_abs <= tolerance else 'FAILED',
+            f'{row.rounding:.2e}',
+            'ok' if row.equal else 'FAILED',
         )
     return table
 
 
-def _row(name: str, input_shape: tuple[int, ...], ours: np.ndarray, theirs: np.ndarray) -> Comparison:
-    if ours.shape != theirs.shape:
-        difference = math.inf
-    else:
-        difference = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0.0))
+def _row(
+    name: str, input_shape: tuple[int, ...], ours: np.ndarray, rounded: np.ndarray, theirs: np.ndarray
+) -> Comparison:
+    same_shape = ours.shape == theirs.shape
     return Comparison(
         output=name,
         input_shape=input_shape,
         shape=ours.shape,
-        max_abs=difference,
-        max_value=float(np.abs(ours).max(initial=0.0)),
+        max_abs=_largest(ours - theirs) if same_shape else math.inf,
+        rounding=_largest(ours - rounded),
+        max_value=_largest(ours),
         variation=float(np.ptp(ours, axis=0).max(initial=0.0)) if ours.size else 0.0,
     )
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(np.abs(values).max(initial=0.0))
 
 
 def _times(shape: tuple[int, ...]) -> str:

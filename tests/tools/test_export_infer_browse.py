@@ -14,6 +14,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import nn
 
+from faceresearch.apis.benchmark import benchmark, multiply_adds
 from faceresearch.apis.browse import browse_dataset, read_sample
 from faceresearch.apis.infer import infer
 from faceresearch.apis.media import Source, VideoReader, VideoSink, collect
@@ -236,6 +237,68 @@ def test_real_network_runs_through_the_tool(tmp_path: Path, repo_root: Path) -> 
     (entry,) = json.loads((tmp_path / 'out/detections.json').read_text())['images']
     assert len(entry['faces']) == 7
     assert all(len(face['points']) == 5 for face in entry['faces'])
+
+
+def test_full_disk_is_not_taken_for_a_broken_image(
+    detector: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, image: np.ndarray) -> None:
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('faceresearch.apis.infer.write_image', fail)
+    with pytest.raises(OSError, match='No space left'):
+        infer(CONFIG, 'none', [str(write(tmp_path / 'x.jpg'))], tmp_path / 'out')
+
+
+@pytest.mark.parametrize('device', ['nonsense', 'cuda:99', 'meta:x'])
+def test_absent_device_is_named(detector: None, tmp_path: Path, device: str) -> None:
+    with pytest.raises(UserError, match=f'--device {device}: not available here'):
+        infer(CONFIG, 'none', [str(write(tmp_path / 'x.jpg'))], tmp_path / 'out', device=device)
+
+
+# benchmark
+
+
+def test_multiply_adds_of_a_convolution() -> None:
+    """Rows x columns x output channels x kernel x input channels per group."""
+    plain, depthwise = nn.Conv2d(8, 16, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1, groups=8)
+    images = torch.zeros(1, 8, 20, 30)
+    assert multiply_adds(plain, images) == 20 * 30 * 16 * 9 * 8
+    assert multiply_adds(depthwise, images) == 20 * 30 * 8 * 9
+
+
+def test_a_backend_that_fails_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Small(nn.Module):
+        output_names = ('out',)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+
+        def forward(self, inputs: torch.Tensor, mode: str) -> tuple[torch.Tensor]:
+            return (self.conv(inputs),)
+
+    def no_compiler(network: nn.Module) -> nn.Module:
+        raise RuntimeError('no C++ compiler found')
+
+    monkeypatch.setattr('faceresearch.apis.model.init_model', lambda *args, **kwargs: Small().eval())
+    monkeypatch.setattr('torch.compile', no_compiler)
+    torch_row, compile_row = benchmark(
+        CONFIG, size=(8, 16), batch=2, runs=3, backends=('torch', 'compile'), device='cpu'
+    )
+    assert len(torch_row.milliseconds) == 3 and min(torch_row.milliseconds) > 0
+    assert compile_row.milliseconds == () and 'no C++ compiler found' in compile_row.note
+    out = capsys.readouterr().out
+    assert '8 parameters' in out and 'no C++ compiler' in out
+
+
+def test_benchmark_refuses_nonsense() -> None:
+    with pytest.raises(UserError, match="unknown back end 'tensorrt'"):
+        benchmark(CONFIG, backends=('tensorrt',))
+    with pytest.raises(UserError, match='at least 1'):
+        benchmark(CONFIG, batch=0)
 
 
 # browse_dataset
