@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -175,12 +176,15 @@ def demo(python: Path, overrides: list[str]) -> None:
     tool('infer', CONFIG, best, f'{WORK_DIR}/scenes/WIDER_val/images/0--SynthFaces', '-o', f'{WORK_DIR}/pictures')
 
     say('done:')
-    for key, value in json.loads((ROOT / WORK_DIR / 'metrics.json').read_text(encoding='utf-8')).items():
+    work = ROOT / WORK_DIR
+    for key, value in json.loads((work / 'metrics.json').read_text(encoding='utf-8')).items():
         print(f'    {key:<28} {value:.4f}' if isinstance(value, float) else f'    {key:<28} {value}')
-    say(f'pictures of detections: {WORK_DIR}/pictures; precision-recall curves: {WORK_DIR}/report')
+    here = os.path.relpath(str(work))
+    say(f'pictures of detections: {here}/pictures; precision-recall curves: {here}/report')
     say('to try next:')
     for line in (
-        f'source {os.path.relpath(str(python.parent / "activate"))}',
+        *([] if Path.cwd() == ROOT else [f'cd {shlex.quote(str(ROOT))}']),
+        f'source {shlex.quote(os.path.relpath(str(python.parent / "activate"), str(ROOT)))}',
         f'python tools/infer.py {CONFIG} {best} YOUR_PHOTO.jpg -o {WORK_DIR}/photos',
         f'python tools/train.py {CONFIG} lr=0.001 batch_size=32 --work-dir work_dirs/mine',
         f'python tools/export_onnx.py {CONFIG} {best} -o {WORK_DIR}/retinaface.onnx',
