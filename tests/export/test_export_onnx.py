@@ -160,14 +160,34 @@ def test_network_of_one_size_keeps_a_dynamic_batch() -> None:
     assert [d.dim_param or d.dim_value for d in graph.input[0].type.tensor_type.shape.dim] == ['batch', 3, 12, 10]
 
 
+def test_ill_conditioned_network_is_judged_by_its_own_rounding() -> None:
+    """Values near 1e6 differ by more than 1e-4 in single precision alone; a wrong weight differs by far more."""
+    from faceresearch.export.parity import check, compare
+
+    torch.manual_seed(0)
+    network = _Wrapped(nn.Sequential(nn.Conv2d(3, 8, 5), nn.Conv2d(8, 2, 5)))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter *= 1000
+    graph = trace(network, ('features',))
+    rows = compare(network, graph.SerializeToString(), ('features',))
+    assert max(row.max_abs for row in rows) > 1e-4 and min(row.max_value for row in rows) > 1e4
+    check(rows)
+    with pytest.raises(UserError, match="output 'features'"):
+        check(compare(network, spoilt(graph).SerializeToString(), ('features',)))
+    nn.init.constant_(network.part[1].bias, float('nan'))
+    with pytest.raises(UserError, match="output 'features' by nan"):
+        check(compare(network, graph.SerializeToString(), ('features',)))
+
+
 def test_constant_outputs_are_pointed_out() -> None:
     from faceresearch.export.parity import compare, says_little
 
     network = _Wrapped(nn.Conv2d(3, 2, 1))
     nn.init.zeros_(network.part.weight)
-    assert says_little(compare(network, trace(network, ('features',)).SerializeToString(), ('features',)))
-    nn.init.ones_(network.part.weight)
-    assert not says_little(compare(network, trace(network, ('features',)).SerializeToString(), ('features',)))
+    rows = compare(network, trace(network, ('features',)).SerializeToString(), ('features',))
+    assert says_little(rows)
+    assert {row.limit for row in rows} == {1e-4}, 'only rounding errors buy more room'
 
 
 @pytest.mark.parametrize(
