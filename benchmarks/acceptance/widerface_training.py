@@ -42,13 +42,12 @@ def main() -> int:
 
     before = test('none', folder / 'before.json', data)
     start = f'model.backbone.pretrained={backbone}'
-    common = (data, 'train_dataloader.dataset.missing=skip')
     schedule = (
         f'max_epochs={args.epochs}',
         f'val_interval={args.epochs}',
         f'warmup_epochs={max(1, args.epochs // 30)}',
     )
-    seconds = run_tool('tools/train.py', CONFIG, *common, start, *schedule, '--work-dir', folder / 'scratch')
+    seconds = run_tool('tools/train.py', CONFIG, data, start, *schedule, '--work-dir', folder / 'scratch')
     trained = test(folder / 'scratch/last.safetensors', folder / 'trained.json', data)
 
     original = test(published, folder / 'published.json', data)
@@ -59,7 +58,7 @@ def main() -> int:
         'val_interval=100',
         'lr=1e-4',
     )
-    run_tool('tools/train.py', CONFIG, *common, *tune, '--work-dir', folder / 'tuned')
+    run_tool('tools/train.py', CONFIG, data, *tune, '--work-dir', folder / 'tuned')
     tuned = test(folder / 'tuned/last.safetensors', folder / 'tuned.json', data)
 
     easy = 'widerface/easy_ap'
