@@ -61,9 +61,6 @@ def benchmark(
         raise UserError(f'unknown back end {unknown[0]!r}; use {", ".join(BACKENDS)}')
     if min(*size, batch, runs) < 1:
         raise UserError(f'size {size[0]} x {size[1]}, batch {batch}, runs {runs}: all must be at least 1')
-    from rich.console import Console
-    from rich.table import Table
-
     from faceresearch.apis.device import choose_device
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
@@ -77,23 +74,30 @@ def benchmark(
     images = torch.randn(batch, 3, *size, device=place)
     names = tuple(model.output_names)  # type: ignore[arg-type]
     timings = [_timing(backend, network, names, images, runs) for backend in backends]
+    macs = multiply_adds(network, images[:1])
+    headline = (
+        f'{Path(config).stem}: {sum(p.numel() for p in model.parameters()):,} parameters, '
+        f'{macs / 1e9:.3f} G multiply-adds ({2 * macs / 1e9:.3f} GFLOP) per image, on {place}'
+    )
+    _print(headline, timings, batch, size, runs)
+    return timings
+
+
+def _print(headline: str, timings: Sequence[Timing], batch: int, size: tuple[int, int], runs: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=f'{batch} x 3 x {size[0]} x {size[1]}, {runs} runs, {torch.get_num_threads()} threads')
     for column in ('', 'median ms', 'fastest', 'slowest', 'images/s'):
         table.add_column(column, justify='left' if not column else 'right', no_wrap=True)
     for timing in timings:
         table.add_row(*_cells(timing, batch))
     console = Console()
-    macs = multiply_adds(network, images[:1])
-    console.print(
-        f'{Path(config).stem}: {sum(p.numel() for p in model.parameters()):,} parameters, '
-        f'{macs / 1e9:.3f} G multiply-adds ({2 * macs / 1e9:.3f} GFLOP) per image, on {place}',
-        highlight=False,
-    )
+    console.print(headline, highlight=False)
     console.print(table)
     for timing in timings:
         if timing.note:
             console.print(f'{timing.backend}: {timing.note}', highlight=False)
-    return timings
 
 
 def multiply_adds(network: nn.Module, images: Tensor) -> int:

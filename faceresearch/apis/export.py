@@ -58,12 +58,17 @@ def export_onnx(
 
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
-    from faceresearch.export.trace import RawOutputs, trace
 
     cfg = load_config(config, overrides)
     model = init_model(cfg, checkpoint)
     _require_exportable(model, end2end)
-    console = Console()
+    _write(model, cfg, output, opset, verify, Console())
+    return output
+
+
+def _write(model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool, console: Console) -> None:
+    from faceresearch.export.trace import RawOutputs, trace
+
     network, names = RawOutputs(model), tuple(model.output_names)  # type: ignore[arg-type]
     contract = _contract(cfg)
     size = fixed_size(contract)
@@ -82,7 +87,6 @@ def export_onnx(
         f'{output}: {len(data) / 1e6:.1f} MB, opset {opset}, dynamic {free}; outputs {", ".join(names)}',
         highlight=False,
     )
-    return output
 
 
 def fixed_size(contract: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -98,7 +102,7 @@ def _require_onnx() -> None:
 
     missing = [name for name in ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim') if find_spec(name) is None]
     if missing:
-        raise UserError(f'exporting needs {", ".join(missing)}: pip install "faceresearch[onnx]"')
+        raise UserError(f'exporting needs {", ".join(missing)}: pip install {" ".join(missing)}')
 
 
 def _require_exportable(model: nn.Module, end2end: bool) -> None:
