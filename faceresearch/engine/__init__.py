@@ -9,6 +9,7 @@ from faceresearch.engine.progress import ProgressHook
 from faceresearch.engine.replaced_images import ReplacedImagesHook
 from faceresearch.engine.runner import FaceRunner
 from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.seeded_dataset import SeededDataset
 
 __all__ = [
     'EpochLoop',
@@ -19,6 +20,7 @@ __all__ = [
     'ProgressHook',
     'ReplacedImagesHook',
     'SafeCheckpointHook',
+    'SeededDataset',
     'mmengine_amp',
     'registries',
 ]

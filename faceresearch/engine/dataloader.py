@@ -8,14 +8,19 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_rank
+from mmengine.registry import DATASETS
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.collate import list_collate
-from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.samplers import ResumableBatches
+from faceresearch.engine.seeded_dataset import SeededDataset
 from faceresearch.engine.threads import effective_workers, start_worker
 from faceresearch.errors import UserError
+
+#: Samplers of other packages in whose place an EpochSampler gives every sample a seed of its own.
+_REPLACEABLE = ('DefaultSampler', 'InfiniteSampler', 'mmengine.DefaultSampler', 'mmengine.InfiniteSampler')
 
 
 def build_dataloader(
@@ -23,6 +28,8 @@ def build_dataloader(
 ) -> DataLoader:
     """Build a loader from its config, with these defaults: an :class:`EpochSampler` (shuffled in training), lists as
     batches, workers that stay between epochs, pinned memory where there is a GPU.
+
+    Training sets of other packages are put into a :class:`SeededDataset`.
 
     Args:
         dataloader: config, or a loader that is returned as it is.
@@ -36,49 +43,78 @@ def build_dataloader(
     if isinstance(dataloader, DataLoader):
         return dataloader
     config = copy.deepcopy(dict(dataloader))
-    dataset = config.get('dataset')
-    seed_stated = not isinstance(dataset, dict) or 'seed' in dataset
-    test_mode = isinstance(dataset, dict) and dataset.get('test_mode', False)
-    if config.get('sampler') is None:
-        config['sampler'] = {'type': 'EpochSampler', 'shuffle': not test_mode, 'round_up': not test_mode}
+    _fill_in(config)
+    _build_dataset(config, 0 if seed is None else seed)
+    loader = Runner.build_dataloader(config, seed, diff_rank_seed)
+    if config['num_workers'] and 'worker_init_fn' not in dataloader:
+        loader.worker_init_fn = partial(
+            start_worker, num_workers=config['num_workers'], rank=get_rank(), seed=seed or 0
+        )
+    # Starting an iteration draws a number; from a generator of its own, training does not notice.
+    loader.generator = torch.Generator()
+    loader.generator.manual_seed((seed or 0) + get_rank())
+    if loader.batch_sampler is not None:
+        # torch guards the attribute because workers may be running already; here none has been started.
+        object.__setattr__(loader, 'batch_sampler', ResumableBatches(loader.batch_sampler))
+    return loader
+
+
+def _fill_in(config: dict[str, Any]) -> None:
+    """Put the defaults into a loader's config."""
     wanted = config.get('num_workers') or 0
     if not isinstance(wanted, int) or wanted < 0:
         raise UserError(f'num_workers of a data loader must be a whole number from 0 on, not {wanted!r}')
-    workers = config['num_workers'] = effective_workers(wanted)
+    config['num_workers'] = effective_workers(wanted)
     config.setdefault('batch_size', 1)
     config.setdefault('collate_fn', list_collate)
     config.setdefault('pin_memory', torch.cuda.is_available())
-    if workers:
+    if config['num_workers']:
         config.setdefault('persistent_workers', True)
     else:
         config.pop('persistent_workers', None)
         config.pop('prefetch_factor', None)
-    loader = Runner.build_dataloader(config, seed, diff_rank_seed)
-    if workers and 'worker_init_fn' not in dataloader:
-        loader.worker_init_fn = partial(start_worker, num_workers=workers, rank=get_rank(), seed=seed or 0)
-    # Starting an iteration draws a number; from a generator of its own, training does not notice.
-    loader.generator = torch.Generator()
-    loader.generator.manual_seed((seed or 0) + get_rank())
-    _check_sampler(loader)
-    inner = loader.dataset
-    if isinstance(inner, FaceDataset) and not inner.test_mode and not seed_stated and seed is not None:
-        inner.seed = seed
-    return loader
 
 
-def _check_sampler(loader: DataLoader) -> None:
-    dataset, sampler = loader.dataset, loader.sampler
-    inner = getattr(dataset, '_dataset', dataset)
-    if isinstance(inner, FaceDataset):
-        if not inner.test_mode and not isinstance(sampler, EpochSampler):
-            raise UserError(
-                f"train_dataloader.sampler: {type(sampler).__name__} would repeat each image's augmentation in every"
-                " epoch; use sampler=dict(type='EpochSampler', shuffle=True)"
-            )
+def _build_dataset(config: dict[str, Any], seed: int) -> None:
+    """Build the data set, in place, and see to it that the sampler suits it."""
+    dataset, seed_stated = config['dataset'], True
+    if isinstance(dataset, dict):
+        seed_stated = 'seed' in dataset
+        dataset = DATASETS.build(dataset)
+        if hasattr(dataset, 'full_init'):
+            dataset.full_init()
+    config['dataset'] = dataset
+    if isinstance(dataset, IterableDataset):
+        config.setdefault('sampler', None)
         return
-    parts = getattr(inner, 'datasets', None) or [getattr(inner, 'dataset', None)]
-    if any(isinstance(part, FaceDataset) and not part.test_mode for part in parts):
+    sampler: Any = config.get('sampler') or {
+        'type': 'EpochSampler',
+        'shuffle': not getattr(dataset, 'test_mode', False),
+    }
+    config['sampler'] = sampler
+    kind = sampler.get('type') if isinstance(sampler, dict) else type(sampler).__name__
+    shuffle = sampler.get('shuffle', True) if isinstance(sampler, dict) else False
+    if getattr(dataset, 'test_mode', not shuffle):
+        return
+    if isinstance(dataset, FaceDataset):
+        if kind != 'EpochSampler':
+            raise UserError(
+                f"train_dataloader.sampler: {kind} would repeat each image's augmentation in every epoch; use"
+                " sampler=dict(type='EpochSampler', shuffle=True)"
+            )
+        if not seed_stated:
+            dataset.seed = seed
+        return
+    _refuse_wrapped_faces(dataset)
+    if kind == 'EpochSampler' or kind in _REPLACEABLE:
+        config['dataset'] = SeededDataset(dataset, seed)
+        config['sampler'] = {'type': 'EpochSampler', 'shuffle': shuffle}
+
+
+def _refuse_wrapped_faces(dataset: Any) -> None:
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if any(isinstance(part, FaceDataset) for part in parts):
         raise UserError(
-            f"train_dataloader.dataset: {type(inner).__name__} hides the epoch from the data set in it, so each image's"
+            f"train_dataloader.dataset: {type(dataset).__name__} hides the epoch from the data set in it, so each image's"
             ' augmentation would be the same in every epoch'
         )

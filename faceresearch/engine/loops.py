@@ -11,22 +11,19 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.utils import calc_dynamic_intervals
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import DataLoader
 
 from faceresearch.engine.random_state import random_state, restore_random_state
-from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.samplers import ResumableBatches
 
 #: Message hub entry: the last epoch (or iteration) after which the model was validated.
 VALIDATED = 'last_validation'
 
 
 def remaining_batches(dataloader: DataLoader, done: int) -> Iterator[tuple[int, Any]]:
-    """Yield (number, batch) of an epoch without its first ``done`` batches.
-
-    With an :class:`EpochSampler` the batches left out are not loaded.
-    """
-    if done and isinstance(dataloader.sampler, EpochSampler) and type(dataloader.batch_sampler) is BatchSampler:
-        dataloader.sampler.skip(done * dataloader.batch_sampler.batch_size)
+    """Yield (number, batch) of an epoch without its first ``done`` batches, which are not loaded if that can be had."""
+    if isinstance(dataloader.batch_sampler, ResumableBatches):
+        dataloader.batch_sampler.skip(done)
         yield from enumerate(dataloader, done)
         return
     for number, batch in enumerate(dataloader):

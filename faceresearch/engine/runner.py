@@ -22,6 +22,7 @@ from faceresearch.config import dump_config, format_config
 from faceresearch.engine.checkpoint_hook import translate_checkpoint_hook
 from faceresearch.engine.dataloader import build_dataloader
 from faceresearch.engine.loops import IterLoop
+from faceresearch.engine.progress import ProgressHook
 from faceresearch.engine.resume import ResumeMixin
 from faceresearch.engine.settings import config_name
 from faceresearch.engine.threads import effective_workers, join_cpu_processes, set_threads
@@ -106,6 +107,25 @@ class FaceRunner(ResumeMixin, Runner):
                 **{key: copy.deepcopy(cfg.get(key)) for key in shared},
                 **copy.deepcopy(parts),
             )
+
+    def train(self) -> nn.Module:
+        """Train, and leave the terminal as it was found whatever happens."""
+        try:
+            return super().train()
+        finally:
+            self._stop_bars()
+
+    def test(self) -> dict[str, Any]:
+        """Test, and leave the terminal as it was found whatever happens."""
+        try:
+            return super().test()
+        finally:
+            self._stop_bars()
+
+    def _stop_bars(self) -> None:
+        for hook in self._hooks:
+            if isinstance(hook, ProgressHook):
+                hook.stop()
 
     def setup_env(self, env_cfg: dict[str, Any]) -> None:
         """Set processes and threads."""

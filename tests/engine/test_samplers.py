@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,15 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import BaseDataset
+from mmengine.registry import DATASETS as ROOT_DATASETS
+from torch.utils.data import BatchSampler
 
 from faceresearch.datasets import WiderFaceDataset
 from faceresearch.engine import samplers
 from faceresearch.engine.dataloader import build_dataloader
 from faceresearch.engine.loops import remaining_batches
-from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.samplers import EpochSampler, ResumableBatches
+from faceresearch.engine.seeded_dataset import SeededDataset
 from faceresearch.errors import UserError
 from tests.engine.tiny import IMAGES
 
@@ -78,22 +83,63 @@ def test_processes_share_an_epoch(
         assert sum(map(len, parts)) == IMAGES
 
 
-def test_other_data_sets_get_plain_indices() -> None:
-    class Plain(BaseDataset):
-        def load_data_list(self) -> list[dict[str, int]]:
-            return [{'number': i} for i in range(5)]
+@ROOT_DATASETS.register_module()
+class NoisyDataset(BaseDataset):
+    """A data set of another package: its transforms draw from the global generators."""
 
-    sampler = EpochSampler(Plain(), seed=0)
-    sampler.set_epoch(7)
-    assert sorted(sampler) == list(range(5))
+    def load_data_list(self) -> list[dict[str, int]]:
+        return [{'number': i} for i in range(5)]
+
+    def prepare_data(self, index: int) -> dict[str, Any]:
+        noise = (random.random(), float(np.random.rand()), float(torch.rand(())))  # noqa: NPY002
+        return {'number': self.get_data_info(index)['number'], 'noise': noise}
 
 
-def test_skipped_samples_are_left_out_once(dataset: WiderFaceDataset) -> None:
-    sampler = EpochSampler(dataset, seed=0)
-    whole = list(sampler)
-    sampler.skip(8)
-    assert list(sampler) == whole[8:]
-    assert list(sampler) == whole
+def noise_by_epoch(workers: int, **changes: Any) -> list[dict[int, Any]]:
+    config = {'batch_size': 2, 'num_workers': workers, 'dataset': {'type': 'NoisyDataset'}}
+    loader = build_dataloader({**config, **changes}, seed=1)
+    epochs = []
+    for epoch in range(2):
+        loader.sampler.set_epoch(epoch)
+        epochs.append({n: noise for batch in loader for n, noise in zip(batch['number'], batch['noise'])})
+    return epochs
+
+
+def test_data_sets_of_other_packages_are_seeded_too() -> None:
+    random.seed(0)
+    first, second = noise_by_epoch(0, sampler={'type': 'DefaultSampler', 'shuffle': True})
+    assert sorted(first) == list(range(5))
+    assert not set(first.values()) & set(second.values())
+    random.seed(7)
+    torch.manual_seed(7)
+    assert noise_by_epoch(2, sampler={'type': 'InfiniteSampler'}) == [first, second]
+
+
+def test_wrapped_data_set_is_still_itself() -> None:
+    loader = build_dataloader({'dataset': {'type': 'NoisyDataset'}}, seed=1)
+    dataset = loader.dataset
+    assert isinstance(dataset, SeededDataset)
+    dataset.pipeline = 'another'
+    assert dataset.inner.pipeline == 'another'
+    assert dataset.metainfo == {}
+    assert dataset.get_data_info(12)['number'] == 2
+    copied = pickle.loads(pickle.dumps(SeededDataset([1, 2, 3], 0)))
+    assert copied[4] == 2
+
+
+def test_test_sets_are_left_alone() -> None:
+    test_set = {'type': 'NoisyDataset', 'test_mode': True}
+    loader = build_dataloader({'dataset': test_set, 'sampler': {'type': 'DefaultSampler', 'shuffle': False}}, seed=1)
+    assert isinstance(loader.dataset, NoisyDataset)
+    assert type(loader.sampler).__name__ == 'DefaultSampler'
+
+
+def test_skipped_batches_are_left_out_once() -> None:
+    batches = ResumableBatches(BatchSampler(range(7), 2, drop_last=False))
+    batches.skip(2)
+    assert list(batches) == [[4, 5], [6]]
+    assert list(batches) == [[0, 1], [2, 3], [4, 5], [6]]
+    assert (len(batches), batches.batch_size) == (4, 2)
 
 
 def test_remaining_batches_are_not_loaded(tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
