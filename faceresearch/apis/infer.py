@@ -187,8 +187,9 @@ def detect_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> tu
     return annotated, faces
 
 
-def _rounded(values: np.ndarray) -> list[float]:
-    return [round(float(value), 2) for value in values]
+def _rounded(values: np.ndarray) -> list[float | None]:
+    # JSON has no NaN.
+    return [round(float(value), 2) if np.isfinite(value) else None for value in values]
 
 
 def _write_json(path: Path, report: Report, config: str, score_thr: float) -> None:

@@ -57,7 +57,7 @@ def draw_faces(
     canvas = np.ascontiguousarray(image).copy()
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     count = len(boxes)
-    drawn = np.isfinite(boxes.sum(1))
+    drawn = np.isfinite(boxes).sum(1) == 4
     height, width = canvas.shape[:2]
     limits = np.array([width, height, width, height], np.float64)
     boxes = np.clip(np.nan_to_num(boxes), -_FAR * limits, (1 + _FAR) * limits)

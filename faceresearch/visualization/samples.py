@@ -59,14 +59,15 @@ def draw_predictions(
 
 
 def select_predictions(sample: BaseDataElement, score_thr: float = 0.0) -> dict[str, np.ndarray]:
-    """Return the predictions that score at least ``score_thr``, best first.
+    """Return the predictions that score at least ``score_thr``, best first; boxes that are not finite are left out.
 
     Returns:
         ``bboxes`` (N, 4), ``scores`` (N,) and whatever else ``pred_instances`` holds, as numpy arrays.
     """
     faces = instances_to_numpy(sample.pred_instances)
     order = np.argsort(-faces['scores'], kind='stable')
-    order = order[faces['scores'][order] >= score_thr]
+    usable = (faces['scores'] >= score_thr) & (np.isfinite(faces['bboxes']).sum(1) == 4)
+    order = order[usable[order]]
     return {name: values[order] for name, values in faces.items()}
 
 

@@ -118,6 +118,23 @@ def test_threshold_leaves_faces_out_of_picture_and_json(detector: None, tmp_path
     assert (drawn[20, 25] != 120).any() and (drawn[60, 150] == 120).all()
 
 
+def test_json_stays_valid_when_a_network_diverges(
+    detector: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = FaceDataSample()
+    sample.pred_instances = InstanceData(
+        bboxes=torch.tensor([[1.0, 2.0, 30.0, 40.0], [0.0, 0.0, torch.inf, 5.0], [1.0, 1.0, 9.0, 9.0]]),
+        scores=torch.tensor([0.9, 0.8, torch.nan]),
+        keypoints=torch.full((3, 5, 2), torch.nan),
+    )
+    monkeypatch.setattr('faceresearch.apis.model.inference', lambda model, images: [sample])
+    infer(CONFIG, 'none', [str(write(tmp_path / 'x.png'))], tmp_path / 'out', write_json=True)
+    text = (tmp_path / 'out/detections.json').read_text()
+    assert 'NaN' not in text and 'Infinity' not in text
+    (face,) = json.loads(text)['images'][0]['faces']
+    assert face['box'] == [1.0, 2.0, 30.0, 40.0] and face['points'][0] == [None, None]
+
+
 @pytest.mark.parametrize('kind', ['grey', 'rgba', 'sixteen_bit'])
 def test_unusual_images_are_read(detector: None, tmp_path: Path, kind: str) -> None:
     image = {
