@@ -140,7 +140,7 @@ def _draw_sample(dataset: Any, index: int, mode: Mode) -> list[tuple[np.ndarray,
     if mode in ('original', 'compare'):
         if original is None:
             raise UserError(
-                f'{type(dataset).__name__}: has no pipeline, so nothing is known about the original; use --mode transformed'
+                f'{type(dataset).__name__}: has no pipeline, so the original is not known; use --mode transformed'
             )
         cells.append(_cell(PackFaceInputs()(original), f'{index}'))
     if mode in ('transformed', 'compare'):

@@ -64,7 +64,8 @@ def collect(inputs: Sequence[str], output: Path) -> list[Source]:
             found.append((given, 'camera', Path(f'camera{given}')))
         else:
             raise UserError(
-                f'{given}: no such file or folder.{_near_files(path)} Inputs are images, folders, videos or a camera index'
+                f'{given}: no such file or folder.{_near_files(path)} '
+                'Inputs are images, folders, videos or a camera index'
             )
     sources, taken = [], set[str]()
     for name, kind, relative in found:

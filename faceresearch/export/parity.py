@@ -159,8 +159,8 @@ def check(rows: Sequence[Comparison]) -> None:
     batch, _, height, width = worst.input_shape
     raise UserError(
         f'ONNX and torch differ: output {worst.output!r} by {worst.max_abs:.3g} (relative {worst.relative:.3g}) '
-        f'for {batch} images of {height} x {width}, more than {worst.limit:.2g}; {len(failed)} of {len(rows)} comparisons '
-        'failed and no file was written. Try another --opset, or --no-verify if you mean to look at the graph'
+        f'for {batch} images of {height} x {width}, more than {worst.limit:.2g}; {len(failed)} of {len(rows)} '
+        'comparisons failed and no file was written. Try another --opset, or --no-verify if you mean to look at the graph'
     )
 
 
@@ -170,7 +170,7 @@ def says_little(rows: Sequence[Comparison]) -> bool:
 
 
 def parity_table(rows: Sequence[Comparison]) -> Table:
-    """Return the comparisons as a table for the terminal; the last figure is torch's own rounding error."""
+    """Return the comparisons as a table for the terminal; the last figure is torch's own error."""
     from rich.table import Table
 
     table = Table(

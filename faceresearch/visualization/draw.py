@@ -1,4 +1,4 @@
-"""Draw faces on images: boxes, scores, landmarks. Sizes follow the image and the face, so that any of them is legible."""
+"""Draw faces on images: boxes, scores, landmarks, in sizes that are legible on any image."""
 
 from __future__ import annotations
 
