@@ -77,15 +77,13 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
 
     Args:
         model: the network.
-        checkpoint: a path, a name in the zoo, or ``none`` for the weights the model was built with.
+        checkpoint: a path, a name in the zoo, or ``none`` for the random weights the model was built with.
 
     Raises:
         UserError: there is no such checkpoint, or it is of another model.
     """
     if checkpoint == 'none':
-        initialise = getattr(model, 'init_weights', None)
-        if initialise is not None:
-            initialise()
+        # Not init_weights(): it would fetch the ImageNet weights that a config starts its training from.
         return
     load_weights(model, find_checkpoint(checkpoint), strict=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import timm
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from faceresearch.errors import UserError, did_you_mean
 from faceresearch.models.backbones.pretrained import load_pretrained
@@ -45,15 +45,28 @@ class TimmBackbone(BaseModule):
         if missing:
             raise UserError(f'TimmBackbone: {name} has feature maps of strides {available}, none of {missing}')
         indices = tuple(available.index(stride) for stride in strides)
-        net: Any = timm.create_model(name, features_only=True, pretrained=pretrained == 'timm', out_indices=indices)
+        self._create: dict[str, Any] = {'model_name': name, 'features_only': True, 'out_indices': indices}
+        net: Any = timm.create_model(**self._create, pretrained=False)
         self.net = net
         self.out_channels = tuple(net.feature_info.channels())
 
     def init_weights(self) -> None:
-        """Load ``pretrained``, if it names a file (timm's own weights are there since construction)."""
-        if self.pretrained and self.pretrained != 'timm':
+        """Load ``pretrained``, if any: here and not in the constructor, so that testing needs no network."""
+        if self.pretrained == 'timm':
+            self.net.load_state_dict(_fetch(self._create).state_dict())
+        elif self.pretrained:
             load_pretrained(self, self.pretrained)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W) to features of ``strides``."""
         return tuple(self.net(x))
+
+
+def _fetch(arguments: dict[str, Any]) -> nn.Module:
+    try:
+        return timm.create_model(**arguments, pretrained=True)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"{arguments['model_name']}: timm's weights cannot be fetched ({' '.join(str(error).split())[:200]});"
+            ' start from random weights with model.backbone.pretrained=null, or give a file'
+        ) from error
