@@ -1,9 +1,9 @@
 # SynthFaces: rendered scenes, nothing to download. Training crops and distorts them as RetinaFace does photographs.
 seed = 0
-image_size = 320
+image_size = 256
 scene_size = (320, 320)
-train_scenes = 3000
-val_scenes = 300
+train_scenes = 2400
+val_scenes = 200
 fresh = False
 batch_size = 16
 num_workers = 1
