@@ -93,6 +93,8 @@ class ResumeMixin(_Base):
                 self.logger.info(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
                 # Hooks ask this to tell a resumed training from a new one.
                 self._resume = False
+        elif candidates(Path(self.work_dir)):
+            self.logger.warning(f'{self.work_dir} has checkpoints of an earlier run, which --resume would continue')
         if self._found is None:
             super()._init_model_weights()
 

@@ -228,8 +228,16 @@ class FaceRunner(ResumeMixin, Runner):
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         write_weights(Path(self.work_dir) / name, checkpoint['state_dict'], self.cfg, metrics, self.epoch, self.iter)
 
-    @master_only
     def dump_config(self) -> None:
+        """Nothing yet: a config that turns out not to fit the checkpoint must not replace the one in the work dir."""
+
+    def load_or_resume(self) -> None:
+        """Load what the config asks for, and write the config."""
+        super().load_or_resume()
+        self._write_config()
+
+    @master_only
+    def _write_config(self) -> None:
         """Write the resolved config, which trains again as it is: to the work dir, or for a test to its log folder."""
         cfg = Config(self.cfg.to_dict())
         cfg['resume'] = False

@@ -102,8 +102,9 @@ def test_leftovers_of_a_killed_run_go(tiny_config: Path, tmp_path: Path) -> None
 def test_earlier_run_does_not_push_out_the_new_one(tiny_config: Path, tmp_path: Path) -> None:
     (tmp_path / 'run').mkdir()
     (tmp_path / 'run/epoch_250.pth').write_bytes(b'older')
-    run(tiny_config, tmp_path / 'run')
+    _, runner = run(tiny_config, tmp_path / 'run')
     assert sorted(path.name for path in (tmp_path / 'run').glob('*.pth')) == ['epoch_2.pth', 'epoch_3.pth']
+    assert 'checkpoints of an earlier run, which --resume would continue' in log_of(runner)
 
 
 @pytest.mark.parametrize('arguments', [{'rule': 'more'}, {'max_keep_ckpts': 0}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -14,24 +15,36 @@ import pytest
 import torch
 
 from faceresearch.engine.training_checkpoint import read_state
+from faceresearch.zoo.checkpoint import read_checkpoint
 from tests.engine.tiny import run, weights
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/train.py'
-OVERRIDES = ('max_epochs=5', 'val_interval=5', '++default_hooks.checkpoint.by_epoch=false')
+OVERRIDES = ('max_epochs=5', 'train_cfg.val_interval=5', '++default_hooks.checkpoint.by_epoch=false')
+
+
+def start(config: Path, work_dir: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start or resume a training in a process group of its own."""
+    command = [sys.executable, str(TOOL), str(config), *OVERRIDES, '--work-dir', str(work_dir), '--resume', *arguments]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment, start_new_session=True)
+
+
+def wait_for_checkpoint(process: subprocess.Popen[bytes], work_dir: Path) -> None:
+    """Return when a training has written its first new state."""
+    known = {path: path.stat().st_mtime_ns for path in work_dir.glob('[!.]*.pth')}
+    while process.poll() is None:
+        for path in work_dir.glob('[!.]*.pth'):
+            with contextlib.suppress(FileNotFoundError):  # it has just been replaced by a newer one
+                if known.get(path) != path.stat().st_mtime_ns:
+                    return
+        time.sleep(0.01)
 
 
 def kill_at_random(config: Path, work_dir: Path, moments: random.Random) -> None:
-    """Start or resume a training, and kill it and its workers within a second of its first new checkpoint."""
-    known = {path: path.stat().st_mtime_ns for path in work_dir.glob('[!.]*.pth')}
-    command = [sys.executable, str(TOOL), str(config), *OVERRIDES, '--work-dir', str(work_dir), '--resume']
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
-    )
-    while process.poll() is None:
-        if any(known.get(p) != p.stat().st_mtime_ns for p in work_dir.glob('[!.]*.pth') if p.exists()):
-            break
-        time.sleep(0.01)
+    """Kill a training and its workers within half a second of its first new state."""
+    process = start(config, work_dir)
+    wait_for_checkpoint(process, work_dir)
     time.sleep(moments.uniform(0, 0.5))
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
@@ -42,11 +55,6 @@ def kill_at_random(config: Path, work_dir: Path, moments: random.Random) -> None
 @pytest.mark.parametrize('kills', [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_killed_training_ends_like_one_that_was_not(tiny_config: Path, tmp_path: Path, kills: int) -> None:
     moments = random.Random()
-    tiny_config.write_text(
-        tiny_config.read_text()
-        .replace('val_interval=2', 'val_interval=val_interval')
-        .replace('max_epochs = 3', 'max_epochs = 3\nval_interval = 2')
-    )
     whole, whole_runner = run(tiny_config, tmp_path / 'whole', *OVERRIDES)
     for _ in range(kills):
         kill_at_random(tiny_config, tmp_path / 'killed', moments)
@@ -56,3 +64,34 @@ def test_killed_training_ends_like_one_that_was_not(tiny_config: Path, tmp_path:
     expected = weights(whole_runner)
     assert all(torch.equal(value, expected[key]) for key, value in weights(runner).items())
     assert not list((tmp_path / 'killed').glob('.*.tmp.*'))
+
+
+@pytest.mark.slow
+def test_terminated_training_leaves_nothing_half_written(tiny_config: Path, tmp_path: Path) -> None:
+    process = start(tiny_config, tmp_path / 'run', 'num_workers=1')
+    wait_for_checkpoint(process, tmp_path / 'run')
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert not list((tmp_path / 'run').glob('.*'))
+    assert not (tmp_path / 'run/last.safetensors').exists()
+
+
+@pytest.mark.slow
+def test_two_processes_resume_together(tiny_config: Path, tmp_path: Path) -> None:
+    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2', str(TOOL)]
+    common = [
+        str(tiny_config),
+        '--launcher',
+        'pytorch',
+        'model.type=SingleStageDetector',
+        'custom_hooks=[{type:EMAHook}]',
+    ]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    for work_dir, epochs in (('whole', 2), ('cut', 1), ('cut', 2)):
+        arguments = ['--work-dir', str(tmp_path / work_dir), f'max_epochs={epochs}', '--resume']
+        subprocess.run([*command, *common, *arguments], check=True, env=environment, capture_output=True)
+    for name in ('last.safetensors', 'best.safetensors'):
+        expected, _ = read_checkpoint(tmp_path / 'whole' / name)
+        found, _ = read_checkpoint(tmp_path / 'cut' / name)
+        assert all(torch.equal(found[key], value) for key, value in expected.items())
+    assert len(read_state(tmp_path / 'cut/epoch_2.pth')['random_state']) == 2

@@ -187,10 +187,12 @@ def test_nothing_to_resume(tiny_config: Path, tmp_path: Path) -> None:
 
 
 def test_resume_of_another_model(whole: Whole, stopped: Path) -> None:
+    kept = (stopped / 'tiny.py').read_bytes()
     shape = r'another model .*backbone\S* is \(8, 3, 3, 3\), not \(16, 3, 3, 3\)'
     with pytest.raises(CheckpointError, match=shape) as info:
         run(whole.config, stopped, 'model.backbone.width=0.5', resume=True)
     assert '\n' not in str(info.value)
+    assert (stopped / 'tiny.py').read_bytes() == kept
 
 
 def test_no_training_checkpoint(tmp_path: Path) -> None:
