@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.dist import broadcast, get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
@@ -139,6 +140,10 @@ def validate_once(runner: Any, now: int) -> None:
     if runner.val_loop is None or runner.message_hub.get_info(VALIDATED) == now:
         return
     state = random_state()
+    if get_world_size() > 1:
+        # Batch statistics differ between processes; those of the first one are saved, so they are the ones to judge.
+        for buffer in runner.model.buffers():
+            broadcast(buffer)
     runner.val_loop.run()
     restore_random_state(state)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -10,7 +10,7 @@ import mmengine
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, _ParamScheduler
 from torch import nn
 
 from faceresearch import __version__
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from mmengine.runner import Runner as _Base
 else:
     _Base = object
+
+#: Attributes of mmengine's schedulers that change while a training runs.
+_PROGRESS = frozenset(
+    ['last_step', '_global_step', '_last_value', 'base_values', 'best', 'num_bad_epochs', 'cooldown_counter']
+)
+_KNOWN_SCHEDULERS = frozenset(['mmengine', 'mmdet', 'mmpose'])
 
 
 class ResumeMixin(_Base):
@@ -187,8 +193,19 @@ def _restore_gradients(model: torch.nn.Module, gradients: dict[str, torch.Tensor
 
 def _scheduler_states(schedulers: Any) -> Any:
     if isinstance(schedulers, dict):
-        return {name: [s.state_dict() for s in group] for name, group in schedulers.items()}
-    return [s.state_dict() for s in schedulers or []]
+        return {name: _scheduler_states(group) for name, group in schedulers.items()}
+    return [_progress(scheduler) for scheduler in schedulers or []]
+
+
+def _progress(scheduler: Any) -> dict[str, Any]:
+    """Return how far a schedule has come; what the config says of it is left to the config it is resumed with.
+
+    mmengine stores milestones and ends too, so that a training that is continued for more epochs keeps the old end.
+    """
+    state = scheduler.state_dict()
+    if type(scheduler).__module__.split('.')[0] not in _KNOWN_SCHEDULERS:
+        return state
+    return {key: value for key, value in state.items() if key in _PROGRESS}
 
 
 def _restore_schedulers(schedulers: Any, states: Any) -> None:
@@ -198,3 +215,14 @@ def _restore_schedulers(schedulers: Any, states: Any) -> None:
         return
     for scheduler, state in zip(schedulers or [], states):
         scheduler.load_state_dict(state)
+        if type(scheduler).step is _ParamScheduler.step:
+            _catch_up(scheduler)
+
+
+def _catch_up(scheduler: _ParamScheduler) -> None:
+    """Take the steps that a schedule skipped because it ended with a training that is now continued for longer."""
+    missed = min(scheduler._global_step, scheduler.end - 1) - scheduler.begin - scheduler.last_step
+    if missed > 0:
+        scheduler._global_step -= missed
+        for _ in range(missed):
+            scheduler.step()

@@ -87,11 +87,11 @@ def test_two_processes_resume_together(tiny_config: Path, tmp_path: Path) -> Non
         'custom_hooks=[{type:EMAHook}]',
     ]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    for work_dir, epochs in (('whole', 2), ('cut', 1), ('cut', 2)):
+    for work_dir, epochs in (('whole', 4), ('cut', 2), ('cut', 4)):
         arguments = ['--work-dir', str(tmp_path / work_dir), f'max_epochs={epochs}', '--resume']
         subprocess.run([*command, *common, *arguments], check=True, env=environment, capture_output=True)
-    for name in ('last.safetensors', 'best.safetensors'):
-        expected, _ = read_checkpoint(tmp_path / 'whole' / name)
-        found, _ = read_checkpoint(tmp_path / 'cut' / name)
-        assert all(torch.equal(found[key], value) for key, value in expected.items())
-    assert len(read_state(tmp_path / 'cut/epoch_2.pth')['random_state']) == 2
+    expected, about = read_checkpoint(tmp_path / 'whole/last.safetensors')
+    found, resumed_about = read_checkpoint(tmp_path / 'cut/last.safetensors')
+    assert [key for key, value in expected.items() if not torch.equal(found[key], value)] == []
+    assert resumed_about['metrics'] == about['metrics']
+    assert len(read_state(tmp_path / 'cut/epoch_4.pth')['random_state']) == 2

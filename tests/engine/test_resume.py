@@ -121,6 +121,28 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2))
     assert_goes_on(whole, tmp_path / 'cut', *DROPOUT, first=6)
 
 
+@pytest.mark.parametrize(
+    'schedule',
+    [
+        '[{type:LinearLR,start_factor:0.1,by_epoch:true,begin:0,end:1,convert_to_iter_based:true},'
+        '{type:CosineAnnealingLR,by_epoch:true,begin:1,end:3,T_max:2,convert_to_iter_based:true}]',
+        '[{type:OneCycleLR,eta_max:0.02,total_steps:9,by_epoch:false}]',
+    ],
+)
+def test_schedules(tiny_config: Path, tmp_path: Path, schedule: str) -> None:
+    override = f'param_scheduler={schedule}'
+    whole = Whole.train(tiny_config, tmp_path / 'whole', override)
+    run(tiny_config, tmp_path / 'cut', override, abort_at=4)
+    assert_goes_on(whole, tmp_path / 'cut', override, first=3)
+
+
+def test_longer_training(whole: Whole, tmp_path: Path) -> None:
+    # The learning rate falls after the first epoch; the schedule of a run of one epoch ends before.
+    run(whole.config, tmp_path / 'run', *DROPOUT, 'max_epochs=1')
+    again, _ = run(whole.config, tmp_path / 'run', *DROPOUT, resume=True)
+    assert again.losses == whole.losses_from(BATCHES_PER_EPOCH)
+
+
 def test_interrupted_validation_is_made_up(whole: Whole, tmp_path: Path) -> None:
     shutil.copytree(whole.folder, tmp_path / 'cut')
     # The state as it was when the last epoch was done but not its validation.
