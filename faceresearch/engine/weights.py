@@ -8,6 +8,7 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from mmengine.config import Config
 from torch import Tensor, nn
@@ -50,8 +51,13 @@ def write_weights(
 
 def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """Return the figures among an evaluation's results, as plain numbers."""
-    numbers = {key: value.item() if getattr(value, 'size', 0) == 1 else value for key, value in metrics.items()}
-    return {key: value for key, value in numbers.items() if isinstance(value, int | float)}
+    numbers = {}
+    for key, value in metrics.items():
+        if isinstance(value, Tensor | np.ndarray | np.generic) and np.size(value) == 1:
+            value = value.item()
+        if isinstance(value, int | float):
+            numbers[key] = value
+    return numbers
 
 
 def load_initial_weights(model: nn.Module, source: str, logger: Logger) -> None:
@@ -89,40 +95,37 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
 
 
 def find_checkpoint(name: str) -> Path:
-    """Return the file of a checkpoint: a path, or the local copy of a weights file named in model-index.yml.
+    """Return the file of a checkpoint: a path, or ``checkpoints/<name>.safetensors`` for the name of a model in the zoo.
 
     Raises:
-        UserError: neither is there.
+        UserError: it is a name, and there is no such file.
     """
     path = Path(name).expanduser()
     if path.exists() or path.suffix or path.parent != Path():
         return path
-    known = zoo_files()
-    if name in known and known[name].is_file():
-        return known[name]
-    if name in known:
-        raise UserError(f'the weights of {name} are not on this machine: fetch them with tools/download.py {name}')
+    for folder in (Path('checkpoints'), configs_folder().parent / 'checkpoints'):
+        if (folder / f'{name}.safetensors').is_file():
+            return folder / f'{name}.safetensors'
+    origins = zoo_origins()
+    if name in origins:
+        raise UserError(
+            f'checkpoints/{name}.safetensors is not there: fetch {origins[name]} and convert it with'
+            f' tools/convert_checkpoint.py FILE {name} -o checkpoints/{name}.safetensors'
+        )
     raise UserError(
-        f"no checkpoint {name!r}: give a path, 'none' for random weights, or a name in model-index.yml."
-        f'{did_you_mean(name, known)}'
+        f"no checkpoint {name!r}: give a path, 'none' for random weights, or the name of a model in the zoo that has"
+        f' weights.{did_you_mean(name, origins)}'
     )
 
 
-def zoo_files() -> dict[str, Path]:
-    """Return where the weights of the models in model-index.yml are kept, by model name."""
-    folder = configs_folder()
-    index = next((p for p in (folder / 'model-index.yml', folder.parent / 'model-index.yml') if p.is_file()), None)
-    if index is None:
-        return {}
-    files: dict[str, Path] = {}
-    for metafile in yaml.safe_load(index.read_text(encoding='utf-8')).get('Import') or []:
-        path = index.parent / metafile
-        if not path.is_file():
-            continue
+def zoo_origins() -> dict[str, str]:
+    """Return where the weights of the models in the zoo come from, by model name, as configs/*/metafile.yml say."""
+    origins: dict[str, str] = {}
+    for path in sorted(configs_folder().glob('*/metafile.yml')):
         for model in yaml.safe_load(path.read_text(encoding='utf-8')).get('Models') or []:
             if model.get('Weights'):
-                files[model['Name']] = Path('checkpoints') / Path(model['Weights']).name
-    return files
+                origins[model['Name']] = str(model['Weights'].get('origin', 'its weights'))
+    return origins
 
 
 def _contract(cfg: Config) -> dict[str, str]:
