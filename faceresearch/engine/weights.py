@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 from logging import Logger
 from pathlib import Path
@@ -53,7 +54,7 @@ def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """Return the figures among an evaluation's results, as plain numbers."""
     numbers = {}
     for key, value in metrics.items():
-        if isinstance(value, Tensor | np.ndarray | np.generic) and np.size(value) == 1:
+        if isinstance(value, Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
             value = value.item()
         if isinstance(value, int | float):
             numbers[key] = value
