@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-# Before torch is imported. With several threads a training's sums differ in their last bits from run to run, so that
-# losses can be compared bit for bit on one thread only; and two cores serve tests and their subprocesses better so.
+# Before torch is imported. Another number of threads adds in another order, and runs with and without loader workers
+# compute with different numbers of them: bit for bit they compare on one. And two cores serve tests and their
+# subprocesses better so.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 from pathlib import Path

@@ -44,9 +44,9 @@ class SynthFacesDataset(FaceDataset):
         size: (height, width) of a scene in pixels.
         split: ``train`` or ``val``; they share neither scenes nor people.
         seed: the first part of every scene's seed.
-        fresh: render new scenes in every epoch instead of the same ones again; training only.
-        cache_mib: keep rendered scenes (as PNG) in memory up to this many MiB in each loader worker, when not
-            ``fresh``.
+        scene_epochs: epochs after which a scene gives way to a new one, so that each epoch but the first renders
+            ``num_scenes / scene_epochs`` of them; 1 renders all anew in every epoch, None keeps them. Training only.
+        cache_mib: keep scenes that will be used again (as PNG) in memory, up to this many MiB in each loader worker.
             Scenes beyond that are rendered again.
         renderer_version: the version of the renderer a config was made for; another one is an error.
         pipeline: transforms, applied in order; ``LoadImage`` keeps the rendered image.
@@ -67,7 +67,7 @@ class SynthFacesDataset(FaceDataset):
         size: Sequence[int] = (320, 320),
         split: Literal['train', 'val'] = 'train',
         seed: int = 0,
-        fresh: bool = False,
+        scene_epochs: int | None = None,
         cache_mib: float = 0,
         renderer_version: str | None = None,
         pipeline: Sequence[dict[str, Any] | Callable[..., Any]] = (),
@@ -82,16 +82,21 @@ class SynthFacesDataset(FaceDataset):
             raise UserError(
                 f'SynthFacesDataset: num_scenes={num_scenes}, size={tuple(size)}: at least one scene of 32 x 32'
             )
-        if fresh and split == 'val':
-            raise UserError("SynthFacesDataset: fresh=True with split='val': validation scenes must stay the same")
+        if scene_epochs is not None and (scene_epochs < 1 or split == 'val'):
+            raise UserError(
+                f'SynthFacesDataset: scene_epochs={scene_epochs}, split={split!r}: it is at least 1 or None, and None for'
+                ' validation, whose scenes stay the same'
+            )
         if renderer_version not in (None, RENDERER_VERSION):
             raise UserError(
                 f'SynthFacesDataset: the config asks for renderer {renderer_version}, this is {RENDERER_VERSION}:'
                 ' the scenes differ; install the matching faceresearch, or change renderer_version'
             )
-        self.num_scenes, self.size, self.split, self.fresh = num_scenes, (int(size[0]), int(size[1])), split, fresh
-        self._cache_left = 0 if fresh else int(cache_mib * 2**20)
-        self._cache: dict[int, tuple[bytes, Scene]] = {}
+        self.num_scenes, self.size, self.split = num_scenes, (int(size[0]), int(size[1])), split
+        self.scene_epochs = scene_epochs
+        self._cache_left = 0 if scene_epochs == 1 else int(cache_mib * 2**20)
+        #: By index: which of the scenes that take this place one after the other, its image as PNG, its labels.
+        self._cache: dict[int, tuple[int, bytes, Scene]] = {}
         super().__init__(
             pipeline=pipeline,
             test_mode=test_mode,
@@ -108,22 +113,30 @@ class SynthFacesDataset(FaceDataset):
 
     def _run_pipeline(self, index: int, epoch: int, broken: bool = False) -> Any:
         results = self.get_data_info(index)
-        results.update(_annotations(self._scene(results['scene'], epoch if self.fresh else 0)))
+        results.update(_annotations(self._scene(results['scene'], self._generation(results['scene'], epoch))))
         results['rng'] = np.random.default_rng([self.seed, epoch, index])
         with global_seed(results['rng']):
             return self.pipeline(results)
 
-    def _scene(self, index: int, epoch: int) -> Scene:
-        if index in self._cache:
-            data, scene = self._cache[index]
+    def _generation(self, index: int, epoch: int) -> int:
+        """Return how often the scene at an index has given way to a new one; the indices take turns."""
+        if self.scene_epochs is None:
+            return 0
+        return (epoch + index % self.scene_epochs) // self.scene_epochs
+
+    def _scene(self, index: int, generation: int) -> Scene:
+        kept, data, labels = self._cache.get(index, (-1, b'', None))
+        if kept == generation and labels is not None:
             image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
-            return _copy_of(scene, image)
-        scene = split_scene(self.seed, self.split, epoch, index, self.size)
-        if self._cache_left > 0:
+            return _copy_of(labels, image)
+        scene = split_scene(self.seed, self.split, generation, index, self.size)
+        if self._cache_left + len(data) > 0:
+            self._cache_left += len(data)
+            self._cache.pop(index, None)
             data = cv2.imencode('.png', scene.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
             if len(data) <= self._cache_left:
                 self._cache_left -= len(data)
-                self._cache[index] = (data, _copy_of(scene, np.zeros((0, 0, 3), np.uint8)))
+                self._cache[index] = (generation, data, _copy_of(scene, np.zeros((0, 0, 3), np.uint8)))
         return scene
 
 

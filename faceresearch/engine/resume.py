@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,5 +225,8 @@ def _catch_up(scheduler: _ParamScheduler) -> None:
     missed = min(scheduler._global_step, scheduler.end - 1) - scheduler.begin - scheduler.last_step
     if missed > 0:
         scheduler._global_step -= missed
-        for _ in range(missed):
-            scheduler.step()
+        with warnings.catch_warnings():
+            # The new optimiser has made no step yet; the stored one has.
+            warnings.simplefilter('ignore', UserWarning)
+            for _ in range(missed):
+                scheduler.step()

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
 from faceresearch.transforms.instances import scale_instances, select_instances
 
@@ -30,6 +31,9 @@ class RandomSquareCrop(BaseTransform):
         min_size: faces whose shorter side, measured at ``train_size``, is not above this many pixels are dropped. The
             original's comment says 16, its code 0; 16 lowers hard AP by about ten points.
         train_size: side in pixels the crop is resized to later.
+
+    Raises:
+        UserError: ``scales`` or ``train_size`` has no meaning.
     """
 
     def __init__(
@@ -39,6 +43,11 @@ class RandomSquareCrop(BaseTransform):
         min_size: float = 0.0,
         train_size: int = 640,
     ) -> None:
+        if not scales or min(scales) <= 0 or max(scales) > 1 or train_size < 1:
+            raise UserError(
+                f'RandomSquareCrop: scales={tuple(scales)}, train_size={train_size}: scales are above 0 and at most 1,'
+                ' train_size is at least 1'
+            )
         self.scales = tuple(scales)
         self.max_tries = max_tries
         self.min_size = min_size
@@ -141,10 +150,15 @@ class RandomInterpolationResize(BaseTransform):
 
     Args:
         size: side in pixels, or (height, width).
+
+    Raises:
+        UserError: a side is not at least 1.
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        if min(self.size) < 1:
+            raise UserError(f'RandomInterpolationResize: size={size}: sides must be at least 1 pixel')
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         height, width = results['img'].shape[:2]

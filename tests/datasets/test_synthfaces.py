@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from functools import lru_cache
@@ -52,12 +53,26 @@ def test_train_and_val_share_neither_scenes_nor_people():
     assert max(people['train']) < 900_000 <= min(people['val'])
 
 
-def test_epochs_repeat_unless_fresh():
-    fixed, fresh = make(), make(fresh=True)
+def test_scenes_stay_unless_told_otherwise():
+    fixed, fresh = make(), make(scene_epochs=1)
     assert np.array_equal(fixed[1]['img'], fixed[6 + 1]['img'])
     assert np.array_equal(fixed[1]['img'], fresh[1]['img'])
     assert not np.array_equal(fresh[1]['img'], fresh[6 + 1]['img'])
-    assert np.array_equal(fresh[6 + 1]['img'], make(fresh=True)[6 + 1]['img'])
+    assert np.array_equal(fresh[6 + 1]['img'], make(scene_epochs=1)[6 + 1]['img'])
+
+
+@pytest.mark.parametrize('cache_mib', [0, 16])
+def test_scenes_take_turns_to_give_way_to_new_ones(cache_mib: float):
+    dataset = make(scene_epochs=3, cache_mib=cache_mib)
+    epochs = [[dataset[6 * epoch + index]['img'].tobytes() for index in range(6)] for epoch in range(7)]
+    changed = [[one != other for one, other in zip(*pair, strict=True)] for pair in itertools.pairwise(epochs)]
+    # A third of them in each epoch, each in every third; and none comes back.
+    assert [sum(some) for some in changed] == [2] * 6
+    assert changed[:3] == changed[3:]
+    assert np.sum(changed[:3], 0).tolist() == [1] * 6
+    assert len({image for epoch in epochs for image in epoch}) == 6 + 6 * 2
+    # As a resumed training starts: in a later epoch.
+    assert make(scene_epochs=3, cache_mib=cache_mib)[6 * 5 + 2]['img'].tobytes() == epochs[5][2]
 
 
 def test_the_memory_cache_changes_nothing_and_survives_transforms_in_place():
@@ -73,10 +88,10 @@ def test_the_memory_cache_changes_nothing_and_survives_transforms_in_place():
 
 
 def test_the_memory_cache_keeps_to_its_bound():
-    dataset = make(cache_mib=0.05)
-    for index in range(6):
+    dataset = make(cache_mib=0.05, scene_epochs=2)
+    for index in range(6 * 5):
         dataset[index]
-    assert 0 < sum(len(data) for data, _ in dataset._cache.values()) <= 0.05 * 2**20
+        assert 0 < sum(len(data) for _, data, _ in dataset._cache.values()) <= 0.05 * 2**20
 
 
 @pytest.mark.parametrize(
@@ -85,7 +100,8 @@ def test_the_memory_cache_keeps_to_its_bound():
         {'split': 'test'},
         {'num_scenes': 0},
         {'size': (8, 8)},
-        {'split': 'val', 'fresh': True},
+        {'split': 'val', 'scene_epochs': 1},
+        {'scene_epochs': 0},
         {'renderer_version': '0'},
     ],
 )

@@ -19,7 +19,13 @@ from faceresearch.zoo.checkpoint import read_checkpoint
 from tests.engine.tiny import run, weights
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/train.py'
-OVERRIDES = ('max_epochs=5', 'train_cfg.val_interval=5', '++default_hooks.checkpoint.by_epoch=false')
+#: A new state after every iteration. Long enough not to end by itself before five kills: each comes within four states.
+EPOCHS = 20
+OVERRIDES = (
+    f'max_epochs={EPOCHS}',
+    f'train_cfg.val_interval={EPOCHS}',
+    '++default_hooks.checkpoint.by_epoch=false',
+)
 
 
 def start(config: Path, work_dir: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -42,10 +48,12 @@ def wait_for_checkpoint(process: subprocess.Popen[bytes], work_dir: Path) -> Non
 
 
 def kill_at_random(config: Path, work_dir: Path, moments: random.Random) -> None:
-    """Kill a training and its workers within half a second of its first new state."""
+    """Kill a training and its workers some states after its start, at any point of an iteration."""
     process = start(config, work_dir)
-    wait_for_checkpoint(process, work_dir)
-    time.sleep(moments.uniform(0, 0.5))
+    for _ in range(moments.randint(1, 3)):
+        wait_for_checkpoint(process, work_dir)
+    time.sleep(moments.uniform(0, 0.1))
+    assert process.poll() is None, 'the training ended before it was killed'
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     for path in work_dir.glob('[!.]*.pth'):
@@ -59,8 +67,9 @@ def test_killed_training_ends_like_one_that_was_not(tiny_config: Path, tmp_path:
     for _ in range(kills):
         kill_at_random(tiny_config, tmp_path / 'killed', moments)
     rest, runner = run(tiny_config, tmp_path / 'killed', *OVERRIDES, resume=True)
+    assert rest.losses
     assert rest.losses == {k: v for k, v in whole.losses.items() if k in rest.losses}
-    assert rest.metrics[5] == whole.metrics[5]
+    assert rest.metrics[EPOCHS] == whole.metrics[EPOCHS]
     expected = weights(whole_runner)
     assert all(torch.equal(value, expected[key]) for key, value in weights(runner).items())
     assert not list((tmp_path / 'killed').glob('.*.tmp.*'))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from faceresearch.errors import UserError
 from faceresearch.transforms import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop, ResizeForTest
 
 
@@ -148,3 +149,18 @@ def test_letterbox_pads_right_and_below() -> None:
     assert out['img'].shape == (64, 64, 3)
     assert (out['img'][:32] == 9).all() and (out['img'][32:] == 7).all()
     assert out['scale_factor'] == pytest.approx((0.32, 0.32))
+
+
+@pytest.mark.parametrize(
+    ('transform', 'arguments'),
+    [
+        (RandomInterpolationResize, {'size': 0}),
+        (RandomInterpolationResize, {'size': (240, -1)}),
+        (RandomSquareCrop, {'train_size': 0}),
+        (RandomSquareCrop, {'scales': ()}),
+        (RandomSquareCrop, {'scales': (0.5, 1.2)}),
+    ],
+)
+def test_sizes_without_meaning(transform: type, arguments: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=next(iter(arguments))):
+        transform(**arguments)
