@@ -12,12 +12,14 @@ from faceresearch.config import load_config
 from faceresearch.errors import UserError
 
 _TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
+_PIPELINE = 'test_dataloader.dataset.pipeline'
 
 
 def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence[str]) -> Config:
     """Load a model's config with the test set and protocol of a benchmark.
 
-    An override goes to whichever of the two configs has its key; one that fits neither is an error.
+    The model keeps its own test pipeline, if it has one: how large an image it wants to see, and how it is padded, is
+    part of the model. An override goes to whichever of the two configs has its key; one that fits neither is an error.
 
     Args:
         config: the model's config.
@@ -30,14 +32,18 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
     ours: list[str] = []
     theirs: list[str] = []
     for override in overrides:
-        (theirs if _accepts(benchmark, override) else ours).append(override)
+        stays = override.lstrip('+~').startswith(_PIPELINE) and _accepts(config, override)
+        (theirs if _accepts(benchmark, override) and not stays else ours).append(override)
     cfg = load_config(config, ours)
     other = load_config(benchmark, theirs)
     if not other.get('test_dataloader') or not other.get('test_evaluator'):
         raise UserError(f'{other.filename}: no benchmark: it has no test_dataloader and test_evaluator')
+    pipeline = ((cfg.get('test_dataloader') or {}).get('dataset') or {}).get('pipeline')
     for key in _TEST_KEYS:
         if key in other:
             cfg[key] = other[key]
+    if pipeline:
+        cfg['test_dataloader']['dataset']['pipeline'] = pipeline
     return cfg
 
 

@@ -1,0 +1,55 @@
+"""A model before another test set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceresearch.engine.benchmark import use_benchmark
+from faceresearch.errors import UserError
+
+MODEL = """
+model = dict(type='SingleStageDetector')
+size = 640
+test_dataloader = dict(batch_size=8, dataset=dict(type='A', data_root='a', pipeline=[dict(type='Resize', size=size)]))
+test_evaluator = dict(type='MetricA')
+"""
+BENCHMARK = """
+data_root = 'b'
+test_dataloader = dict(batch_size=1, dataset=dict(type='B', data_root=data_root, pipeline=[dict(type='LoadImage')]))
+test_evaluator = dict(type='MetricB')
+"""
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> tuple[Path, Path]:
+    (tmp_path / 'model.py').write_text(MODEL)
+    (tmp_path / 'benchmark.py').write_text(BENCHMARK)
+    return tmp_path / 'model.py', tmp_path / 'benchmark.py'
+
+
+def test_data_and_metric_are_the_benchmarks_and_the_pipeline_is_the_models(configs: tuple[Path, Path]) -> None:
+    cfg = use_benchmark(*configs, ['data_root=elsewhere', 'size=320'])
+    assert cfg.test_dataloader.batch_size == 1
+    assert cfg.test_dataloader.dataset.type == 'B'
+    assert cfg.test_dataloader.dataset.data_root == 'elsewhere'
+    assert cfg.test_dataloader.dataset.pipeline == [{'type': 'Resize', 'size': 320}]
+    assert cfg.test_evaluator.type == 'MetricB'
+
+
+def test_the_pipeline_can_be_changed(configs: tuple[Path, Path]) -> None:
+    cfg = use_benchmark(*configs, ['test_dataloader.dataset.pipeline.0.size=256'])
+    assert cfg.test_dataloader.dataset.pipeline[0].size == 256
+
+
+def test_a_model_without_a_pipeline_takes_the_benchmarks(configs: tuple[Path, Path], tmp_path: Path) -> None:
+    bare = tmp_path / 'bare.py'
+    bare.write_text("model = dict(type='SingleStageDetector')")
+    cfg = use_benchmark(bare, configs[1], ['test_dataloader.dataset.pipeline.0.type=Other'])
+    assert cfg.test_dataloader.dataset.pipeline[0].type == 'Other'
+
+
+def test_an_override_that_fits_neither(configs: tuple[Path, Path]) -> None:
+    with pytest.raises(UserError, match='sise'):
+        use_benchmark(*configs, ['sise=3'])
