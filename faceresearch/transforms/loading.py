@@ -61,7 +61,9 @@ def _check_header(data: bytes, name: str) -> None:
         with Image.open(BytesIO(data)) as header:
             width, height = header.size
             kind = header.format
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        raise BrokenImageError(f'{name}: {"empty file" if not data else "not an image of a known format"}') from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BrokenImageError(f'{name}: not an image that can be read ({error})') from error
     if width * height > MAX_PIXELS:
         raise BrokenImageError(f'{name}: {width} x {height} pixels are too many')

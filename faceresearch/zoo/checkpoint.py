@@ -241,10 +241,11 @@ def _check_archive(path: Path) -> None:
 
 def _why_not_loaded(path: Path, error: Exception) -> str:
     message = str(error)
-    needed = re.search(r'(?:GLOBAL|class|[Ff]unction|type)\s+\'?([A-Za-z_]\w*(?:\.\w+)+)', message)
+    # Builtins come without their module.
+    needed = re.search(r'GLOBAL\s+([A-Za-z_][\w.]*)|(?:class|[Ff]unction|type)\s+\'?([A-Za-z_]\w*(?:\.\w+)+)', message)
     if isinstance(error, pickle.UnpicklingError) and needed and 'Weights only' in message:
         return (
-            f'checkpoint {path} is refused: to load, it would call {needed[1]}, and faceresearch opens files of '
+            f'checkpoint {path} is refused: to load, it would call {needed[1] or needed[2]}, and faceresearch opens files of '
             f'tensors only. Ask its author for the state_dict alone; if you trust the file, load it with the program '
             f'that wrote it and save its state_dict there'
         )

@@ -127,6 +127,18 @@ class TestRefusing:
         assert 'state_dict' in str(caught.value)  # says what to do
         assert not trace.exists()
 
+    def test_a_hostile_builtin_is_named(self, tmp_path: Path) -> None:
+        path, trace = tmp_path / 'weights.pth', tmp_path / 'it_ran'
+
+        class Evaluated:
+            def __reduce__(self) -> tuple[Any, tuple[str]]:
+                return eval, (f'open({str(trace)!r}, "w")',)
+
+        path.write_bytes(pickle.dumps({'x': Evaluated()}, protocol=2))
+        with pytest.raises(UserError, match='it would call eval, and'):
+            read_checkpoint(path)
+        assert not trace.exists()
+
     def test_a_whole_model_is_refused_by_the_name_of_its_class(self, tmp_path: Path) -> None:
         path = tmp_path / 'model.pt'
         torch.save(make_model(), path)
