@@ -186,7 +186,7 @@ def demo(python: Path, overrides: list[str]) -> None:
         *([] if Path.cwd() == ROOT else [f'cd {shlex.quote(str(ROOT))}']),
         f'source {shlex.quote(os.path.relpath(str(python.parent / "activate"), str(ROOT)))}',
         f'python tools/infer.py {CONFIG} {best} YOUR_PHOTO.jpg -o {WORK_DIR}/photos',
-        f'python tools/train.py {CONFIG} lr=0.001 batch_size=32 --work-dir work_dirs/mine',
+        f'python tools/train.py {CONFIG} max_epochs=200 --work-dir work_dirs/mine',
         f'python tools/export_onnx.py {CONFIG} {best} -o {WORK_DIR}/retinaface.onnx',
     ):
         print(f'    {line}')
