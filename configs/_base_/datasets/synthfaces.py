@@ -4,8 +4,8 @@ image_size = 256
 scene_size = (320, 320)
 train_scenes = 400
 val_scenes = 200
-# A fifth of the scenes are new in each epoch: rendered by the loader worker while the network trains.
-scene_epochs = 5
+# A tenth of the scenes are new in each epoch: as many as a loader worker renders while the network trains.
+scene_epochs = 10
 # Of the scene's side: faces are seen 0.8 to 1.6 times as large as they were rendered.
 crop_scales = (0.5, 0.65, 0.8, 1.0)
 batch_size = 8
