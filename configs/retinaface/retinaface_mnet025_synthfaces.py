@@ -9,10 +9,10 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 40
+max_epochs = 44
 warmup_epochs = 4
-val_interval = 20
-# High, and with a short memory of squared gradients: there are only 2,000 iterations.
+val_interval = 22
+# High, and with a short memory of squared gradients: there are only 2,200 iterations.
 lr = 1.2e-2
 optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99)))
 # Ten numbers against a box's four: with the weight of 1 that photographs of WIDER FACE are trained with, faces are found

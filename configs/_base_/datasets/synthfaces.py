@@ -16,6 +16,8 @@ train_dataloader = dict(
     batch_size=batch_size,
     num_workers=num_workers,
     persistent_workers=num_workers > 0,
+    # Scenes to render come in bursts.
+    prefetch_factor=8,
     drop_last=True,
     sampler=dict(type='EpochSampler', shuffle=True),
     dataset=dict(
