@@ -13,7 +13,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / 'benchmarks/acceptance'
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['widerface_published', 'widerface_training'])
+@pytest.mark.parametrize('name', ['widerface_published'])
 def test_reduced_form(name: str, shared_dir: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPTS / f'{name}.py'), '--reduced', '--work-dir', str(tmp_path)]
     environment = {**os.environ, 'FACERESEARCH_TEST_DATA': str(shared_dir)}
