@@ -1,7 +1,7 @@
 """The published RetinaFace mnet025 checkpoint, converted, on the real validation images.
 
-Expected, from the original code's own detections: easy 0.9731, medium 0.9390, hard 0.8621, within 0.002 each. The reduced form is the
-same: it takes a minute or two.
+Expected, from the original code's own detections: easy 0.9731, medium 0.9390, hard 0.8621, within 0.002 each. The
+reduced form is the same: it takes a minute or two.
 """
 
 from __future__ import annotations

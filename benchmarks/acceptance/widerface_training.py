@@ -13,7 +13,7 @@ from pathlib import Path
 from record import folder_of, parser, record, run_tool, shared_folder
 
 CONFIG = 'retinaface_mnet025_widerface_320'
-#: Random weights see faces everywhere; suppression among all of them would take an hour.
+#: Random weights see faces everywhere, and suppression compares all of them.
 CAPPED = '++model.head.nms_pre=3000'
 
 
@@ -29,14 +29,15 @@ def main() -> int:
     args = options.parse_args()
     epochs = args.epochs or (10 if args.reduced else 300)
     tune_epochs = args.tune_epochs or (1 if args.reduced else 5)
+    with folder_of(args.work_dir) as folder:
+        return measure(folder, epochs, tune_epochs, args.reduced)
+
+
+def measure(folder: Path, epochs: int, tune_epochs: int, reduced: bool) -> int:
     # Every fifth image: the three events are in the file one after the other.
     some = str(list(range(0, 221, 5))).replace(' ', '')
-    images = [f'++test_dataloader.dataset.indices={some}'] if args.reduced else []
-    with folder_of(args.work_dir) as folder:
-        return measure(folder, epochs, tune_epochs, images, args.reduced)
-
-
-def measure(folder: Path, epochs: int, tune_epochs: int, images: list[str], reduced: bool) -> int:
+    images = [f'++test_dataloader.dataset.indices={some}'] if reduced else []
+    validation = ['++val_dataloader.dataset.indices=8'] if reduced else []
     shared = shared_folder()
     data = f'data_root={shared / "data/widerface"}'
     backbone = shared / 'weights/retinaface/mobilenetV1X0.25_pretrain.tar'
@@ -52,17 +53,13 @@ def measure(folder: Path, epochs: int, tune_epochs: int, images: list[str], redu
 
     before = test('none', 'before', CAPPED)
     schedule = [f'max_epochs={epochs}', f'val_interval={epochs}', f'warmup_epochs={max(1, epochs // 30)}']
-    if reduced:
-        schedule.append('++val_dataloader.dataset.indices=8')
     start = f'model.backbone.pretrained={backbone}'
-    seconds = run_tool('tools/train.py', CONFIG, data, start, *schedule, '--work-dir', folder / 'scratch')
+    seconds = run_tool('tools/train.py', CONFIG, data, start, *schedule, *validation, '--work-dir', folder / 'scratch')
     trained = test(folder / 'scratch/last.safetensors', 'trained')
 
     original = test(published, 'published')
     tune = [f'load_from={published}', f'max_epochs={tune_epochs}', 'warmup_epochs=1', 'val_interval=100', 'lr=1e-4']
-    if reduced:
-        tune.append('++val_dataloader.dataset.indices=8')
-    run_tool('tools/train.py', CONFIG, data, *tune, '--work-dir', folder / 'tuned')
+    run_tool('tools/train.py', CONFIG, data, *tune, *validation, '--work-dir', folder / 'tuned')
     tuned = test(folder / 'tuned/last.safetensors', 'tuned')
 
     easy, wanted = 'widerface/easy_ap', 0.2 if reduced else 0.5

@@ -125,19 +125,23 @@ class SynthFacesDataset(FaceDataset):
         return (epoch + index % self.scene_epochs) // self.scene_epochs
 
     def _scene(self, index: int, generation: int) -> Scene:
-        kept, data, labels = self._cache.get(index, (-1, b'', None))
-        if kept == generation and labels is not None:
+        if index in self._cache and self._cache[index][0] == generation:
+            _, data, labels = self._cache[index]
             image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
             return _copy_of(labels, image)
         scene = split_scene(self.seed, self.split, generation, index, self.size)
-        if self._cache_left + len(data) > 0:
-            self._cache_left += len(data)
-            self._cache.pop(index, None)
-            data = cv2.imencode('.png', scene.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
-            if len(data) <= self._cache_left:
-                self._cache_left -= len(data)
-                self._cache[index] = (generation, data, _copy_of(scene, np.zeros((0, 0, 3), np.uint8)))
+        self._keep(index, generation, scene)
         return scene
+
+    def _keep(self, index: int, generation: int, scene: Scene) -> None:
+        if index in self._cache:
+            self._cache_left += len(self._cache.pop(index)[1])
+        if self._cache_left <= 0:
+            return
+        data = cv2.imencode('.png', scene.image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+        if len(data) <= self._cache_left:
+            self._cache_left -= len(data)
+            self._cache[index] = (generation, data, _copy_of(scene, np.zeros((0, 0, 3), np.uint8)))
 
 
 def _copy_of(scene: Scene, image: np.ndarray) -> Scene:

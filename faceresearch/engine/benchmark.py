@@ -12,14 +12,13 @@ from faceresearch.config import load_config
 from faceresearch.errors import UserError
 
 _TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
-_PIPELINE = 'test_dataloader.dataset.pipeline'
 
 
 def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence[str]) -> Config:
     """Load a model's config with the test set and protocol of a benchmark.
 
     The model keeps its own test pipeline, if it has one: how large an image it wants to see, and how it is padded, is
-    part of the model. An override goes to whichever of the two configs has its key; one that fits neither is an error.
+    part of the model. An override goes to each of the two configs that has its key; one that fits neither is an error.
 
     Args:
         config: the model's config.
@@ -29,11 +28,9 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
     Raises:
         UserError: a config or an override is wrong.
     """
-    ours: list[str] = []
-    theirs: list[str] = []
-    for override in overrides:
-        stays = override.lstrip('+~').startswith(_PIPELINE) and _accepts(config, override)
-        (theirs if _accepts(benchmark, override) and not stays else ours).append(override)
+    theirs = [override for override in overrides if _accepts(benchmark, override)]
+    # What neither has goes to the model's, whose error then names the nearest key.
+    ours = [override for override in overrides if override not in theirs or _accepts(config, override)]
     cfg = load_config(config, ours)
     other = load_config(benchmark, theirs)
     if not other.get('test_dataloader') or not other.get('test_evaluator'):

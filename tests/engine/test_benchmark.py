@@ -43,6 +43,13 @@ def test_the_pipeline_can_be_changed(configs: tuple[Path, Path]) -> None:
     assert cfg.test_dataloader.dataset.pipeline[0].size == 256
 
 
+def test_a_variable_that_both_configs_have_changes_both(configs: tuple[Path, Path]) -> None:
+    configs[1].write_text("size = 512\nkind = f'Metric{size}'\n" + BENCHMARK.replace("'MetricB'", 'kind'))
+    cfg = use_benchmark(*configs, ['size=320'])
+    assert cfg.test_dataloader.dataset.pipeline == [{'type': 'Resize', 'size': 320}]
+    assert cfg.test_evaluator.type == 'Metric320'
+
+
 def test_a_model_without_a_pipeline_takes_the_benchmarks(configs: tuple[Path, Path], tmp_path: Path) -> None:
     bare = tmp_path / 'bare.py'
     bare.write_text("model = dict(type='SingleStageDetector')")

@@ -1,9 +1,9 @@
 # A short schedule for training from random weights: AdamW, warm-up, then a cosine to zero.
-max_epochs = 12
+max_epochs = 20
 warmup_epochs = 1
 lr = 2e-3
 weight_decay = 0.01
-val_interval = 4
+val_interval = 5
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=val_interval)
 val_cfg = dict(type='ValLoop')
