@@ -1,5 +1,6 @@
-"""Codecs: one object encodes targets for training and decodes outputs for inference."""
+"""Codecs: encoding of targets and decoding of outputs, one object for both."""
 
+from faceresearch.codecs.distance import DistanceCodec
 from faceresearch.codecs.prior_box import PriorBoxCodec
 
-__all__ = ['PriorBoxCodec']
+__all__ = ['DistanceCodec', 'PriorBoxCodec']

@@ -40,6 +40,7 @@ class PackFaceInputs(BaseTransform):
             'ori_shape',
             'img_shape',
             'scale_factor',
+            'pad_offset',
             'flip',
             'img_broken',
         ),

@@ -33,3 +33,14 @@ def scale_instances(results: dict[str, Any], scale_x: float, scale_y: float) -> 
         results['gt_keypoints'] = results['gt_keypoints'] * factor
     old = results.get('scale_factor', (1.0, 1.0))
     results['scale_factor'] = (old[0] * scale_x, old[1] * scale_y)
+
+
+def shift_instances(results: dict[str, Any], x: float, y: float) -> None:
+    """Add an offset in pixels to boxes and points and fold it into ``pad_offset``."""
+    offset = np.array([x, y], np.float32)
+    if 'gt_bboxes' in results:
+        results['gt_bboxes'] = results['gt_bboxes'] + np.tile(offset, 2)
+    if 'gt_keypoints' in results:
+        results['gt_keypoints'] = results['gt_keypoints'] + offset
+    old = results.get('pad_offset', (0.0, 0.0))
+    results['pad_offset'] = (old[0] + x, old[1] + y)

@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 
 from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
-from faceresearch.transforms.instances import scale_instances
+from faceresearch.transforms.instances import scale_instances, shift_instances
 
 ResizeRule = Literal['original', 'short_side', 'letterbox']
 
@@ -20,8 +20,8 @@ class ResizeForTest(BaseTransform):
     """Resize an image as an evaluation protocol prescribes.
 
     Rules: ``original`` leaves it; ``short_side`` scales the short side to ``short`` unless the long one would exceed
-    ``long`` (RetinaFace's 1600 / 2150); ``letterbox`` scales the long side to ``size`` and pads right and bottom to a
-    square of ``size`` with ``pad_value``.
+    ``long`` (RetinaFace's 1600 / 2150); ``letterbox`` scales the long side to ``size`` and pads to a square of ``size``
+    with ``pad_value``: right and below, as SCRFD, or on all sides, as YOLO.
 
     Args:
         rule: one of the three.
@@ -29,9 +29,11 @@ class ResizeForTest(BaseTransform):
         long: largest long side in pixels, for ``short_side``.
         size: side in pixels, for ``letterbox``.
         pad_value: grey value of the padding, for ``letterbox``.
+        centred: pad on all sides alike, for ``letterbox``.
+        rectangle: pad only to the next multiple of this, not to a square, for ``letterbox``; 0 pads to a square.
 
     Raises:
-        UserError: another rule is asked for.
+        UserError: another rule is asked for, or a size is not positive.
     """
 
     def __init__(
@@ -41,14 +43,22 @@ class ResizeForTest(BaseTransform):
         long: int = 2150,
         size: int = 640,
         pad_value: int = 0,
+        centred: bool = False,
+        rectangle: int = 0,
     ) -> None:
         if rule not in ('original', 'short_side', 'letterbox'):
             raise UserError(f"ResizeForTest: unknown rule {rule!r}; use 'original', 'short_side' or 'letterbox'")
+        if min(short, long, size) < 1 or rectangle < 0:
+            raise UserError(
+                f'ResizeForTest: short={short}, long={long}, size={size}, rectangle={rectangle}: sizes are at least 1'
+            )
         self.rule = rule
         self.short = short
         self.long = long
         self.size = size
         self.pad_value = pad_value
+        self.centred = centred
+        self.rectangle = rectangle
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if self.rule == 'original':
@@ -72,9 +82,19 @@ class ResizeForTest(BaseTransform):
         height, width = results['img'].shape[:2]
         scale = self.size / max(height, width)
         new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-        canvas = np.full((self.size, self.size, 3), self.pad_value, np.uint8)
-        canvas[:new_height, :new_width] = cv2.resize(results['img'], (new_width, new_height))
-        results['img'] = canvas
-        results['img_shape'] = (self.size, self.size)
         scale_instances(results, new_width / width, new_height / height)
+        right, below = self.size - new_width, self.size - new_height
+        if self.rectangle:
+            right, below = right % self.rectangle, below % self.rectangle
+        left = above = 0
+        if self.centred:
+            # Of an odd padding the smaller half comes first.
+            left, above = right // 2, below // 2
+            shift_instances(results, left, above)
+        canvas = np.full((new_height + below, new_width + right, 3), self.pad_value, np.uint8)
+        canvas[above : above + new_height, left : left + new_width] = cv2.resize(
+            results['img'], (new_width, new_height)
+        )
+        results['img'] = canvas
+        results['img_shape'] = canvas.shape[:2]
         return results

@@ -151,6 +151,33 @@ def test_letterbox_pads_right_and_below() -> None:
     assert out['scale_factor'] == pytest.approx((0.32, 0.32))
 
 
+def test_centred_letterbox_tells_where_the_image_lies() -> None:
+    results = {
+        'img': np.full((100, 203, 3), 9, np.uint8),
+        'gt_bboxes': np.array([[0, 0, 203, 100]], np.float32),
+        'gt_keypoints': np.array([[[203, 0]]], np.float32),
+    }
+    out = ResizeForTest(rule='letterbox', size=64, pad_value=7, centred=True).transform(results)
+    # 64 x 32 of the image; 32 rows of padding, half of them above.
+    assert out['img'].shape == (64, 64, 3)
+    assert (out['img'][16:48] == 9).all() and (out['img'][:16] == 7).all() and (out['img'][48:] == 7).all()
+    assert out['pad_offset'] == (0, 16)
+    np.testing.assert_allclose(out['gt_bboxes'], [[0, 16, 64, 48]], atol=1e-5)
+    np.testing.assert_allclose(out['gt_keypoints'], [[[64, 16]]], atol=1e-5)
+
+
+def test_letterbox_to_the_smallest_rectangle() -> None:
+    results = {'img': np.full((100, 200, 3), 9, np.uint8)}
+    out = ResizeForTest(rule='letterbox', size=640, centred=True, rectangle=64).transform(results)
+    # 640 x 320 fits already.
+    assert out['img'].shape == (320, 640, 3)
+    results = {'img': np.full((99, 200, 3), 9, np.uint8)}
+    out = ResizeForTest(rule='letterbox', size=640, centred=True, rectangle=64, pad_value=1).transform(results)
+    # 317 rows: one of three rows of padding is above.
+    assert out['img'].shape == (320, 640, 3) and out['pad_offset'] == (0, 1)
+    assert (out['img'][0] == 1).all() and (out['img'][1:318] == 9).all() and (out['img'][318:] == 1).all()
+
+
 @pytest.mark.parametrize(
     ('transform', 'arguments'),
     [

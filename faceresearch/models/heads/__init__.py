@@ -1,5 +1,6 @@
 """Heads."""
 
+from faceresearch.models.heads.dense import DenseFaceHead
 from faceresearch.models.heads.retinaface_head import RetinaFaceHead
 
-__all__ = ['RetinaFaceHead']
+__all__ = ['DenseFaceHead', 'RetinaFaceHead']

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from faceresearch.codecs import PriorBoxCodec
-from faceresearch.models.heads.nms import select_detections
+from faceresearch.models.heads.dense import DenseFaceHead
 from faceresearch.models.heads.prior_matching import covered_priors, match_priors
 from faceresearch.registry import MODELS, build_codec, build_module
 from faceresearch.structures import FaceDataSample
@@ -20,7 +19,7 @@ Outputs = tuple[Tensor, Tensor, Tensor]
 
 
 @MODELS.register_module()
-class RetinaFaceHead(BaseModule):
+class RetinaFaceHead(DenseFaceHead):
     """1×1 convolutions that give two class logits, four box offsets and 2K landmark offsets for every prior.
 
     Source: Deng et al., RetinaFace, CVPR 2020; biubug6/Pytorch_Retinaface models/retinaface.py.
@@ -34,11 +33,7 @@ class RetinaFaceHead(BaseModule):
         num_landmarks: K.
         positive_iou: overlap from which a prior is positive.
         forced_iou: smallest overlap for which a face claims its best prior.
-        score_thr: detections must score above this.
-        nms_iou: detections that overlap a better one by more than this are dropped.
-        nms_offset: 1 measures boxes as the originals do, with x2 − x1 + 1 as width; 0 without the one.
-        nms_pre: keep only this many best detections before NMS; 0 keeps all.
-        max_per_img: keep only this many best detections after NMS; 0 keeps all.
+        score_thr, nms_iou, nms_offset, nms_pre, max_per_img: see :class:`DenseFaceHead`.
         init_cfg: mmengine weight initialisation.
     """
 
@@ -59,16 +54,11 @@ class RetinaFaceHead(BaseModule):
         max_per_img: int = 0,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(score_thr, nms_iou, nms_offset, nms_pre, max_per_img, init_cfg)
         self.codec: PriorBoxCodec = build_codec(codec)
         self.loss_module = build_module(loss)
         self.positive_iou = positive_iou
         self.forced_iou = forced_iou
-        self.score_thr = score_thr
-        self.nms_iou = nms_iou
-        self.nms_offset = nms_offset
-        self.nms_pre = nms_pre
-        self.max_per_img = max_per_img
         if len(in_channels) != len(self.codec.num_priors):
             raise ValueError(
                 f'RetinaFaceHead: {len(in_channels)} feature levels but the codec has {len(self.codec.num_priors)}'
@@ -149,17 +139,10 @@ class RetinaFaceHead(BaseModule):
     ) -> InstanceData:
         keep = scores > self.score_thr
         scores, priors = scores[keep], priors[keep]
-        factor = scores.new_tensor(sample.metainfo.get('scale_factor', (1.0, 1.0)))
-        scale = scores.new_tensor([size[1], size[0]]) / factor
+        scale = scores.new_tensor([size[1], size[0]])
         boxes = self.codec.decode_boxes(deltas[keep], priors) * scale.repeat(2)
         keypoints = self.codec.decode_keypoints(offsets[keep], priors) * scale
-        order = select_detections(boxes, scores, self.nms_iou, self.nms_offset, self.nms_pre, self.max_per_img)
-        return InstanceData(
-            bboxes=boxes[order],
-            scores=scores[order],
-            keypoints=keypoints[order],
-            labels=torch.zeros_like(order),
-        )
+        return self.detections(boxes, scores, keypoints, sample)
 
 
 def _join(convs: nn.ModuleList, features: Sequence[Tensor], width: int) -> Tensor:

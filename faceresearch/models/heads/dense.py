@@ -1,0 +1,69 @@
+"""What the dense heads of all face detectors share: from decoded boxes to detections in the original image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from faceresearch.models.heads.nms import select_detections
+from faceresearch.structures import FaceDataSample
+
+
+class DenseFaceHead(BaseModule):
+    """Base of heads that score boxes all over an image.
+
+    A subclass has ``output_names``, ``loss(features, samples, size)``, ``predict(features, samples, size)`` and
+    ``tensor(features)``, where ``size`` is the (h, w) of the network's input, padding included.
+
+    Args:
+        score_thr: detections must score above this.
+        nms_iou: detections that overlap a better one by more than this are dropped.
+        nms_offset: 1 measures boxes with x2 − x1 + 1 as width (py_cpu_nms and its descendants), 0 without the one.
+        nms_pre: keep only this many best detections before NMS; 0 keeps all.
+        max_per_img: keep only this many best detections after NMS; 0 keeps all.
+        init_cfg: mmengine weight initialisation.
+    """
+
+    output_names: tuple[str, ...]
+
+    def __init__(
+        self,
+        score_thr: float = 0.02,
+        nms_iou: float = 0.45,
+        nms_offset: int = 0,
+        nms_pre: int = 0,
+        max_per_img: int = 0,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.score_thr = score_thr
+        self.nms_iou = nms_iou
+        self.nms_offset = nms_offset
+        self.nms_pre = nms_pre
+        self.max_per_img = max_per_img
+
+    def detections(
+        self, boxes: Tensor, scores: Tensor, keypoints: Tensor | None, sample: FaceDataSample, **more: Tensor
+    ) -> InstanceData:
+        """Return detections in pixels of the original image, by falling score, after NMS.
+
+        Args:
+            boxes: (D, 4) xyxy, in pixels of the network's input.
+            scores: (D,), all above ``score_thr``.
+            keypoints: (D, K, 2), in pixels of the network's input, or None.
+            sample: its metainfo tells how the image was resized (``scale_factor``) and shifted (``pad_offset``).
+            more: further fields of the detections, (D, ...).
+        """
+        factor = boxes.new_tensor(sample.metainfo.get('scale_factor', (1.0, 1.0)))
+        offset = boxes.new_tensor(sample.metainfo.get('pad_offset', (0.0, 0.0)))
+        boxes = (boxes - offset.repeat(2)) / factor.repeat(2)
+        order = select_detections(boxes, scores, self.nms_iou, self.nms_offset, self.nms_pre, self.max_per_img)
+        found = InstanceData(bboxes=boxes[order], scores=scores[order], labels=order * 0)
+        if keypoints is not None:
+            found.keypoints = ((keypoints - offset) / factor)[order]
+        for name, values in more.items():
+            found[name] = values[order]
+        return found
