@@ -86,6 +86,64 @@ def test_crop_keeps_a_face_only_if_its_centre_is_strictly_inside() -> None:
         assert out['gt_bboxes_labels'].tolist() == expected
 
 
+SCRFD_CROP: dict[str, Any] = {
+    'scales': (0.3, 0.45, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0),
+    'accept': 'centre',
+    'fill': 128,
+    'max_tries': 2500,
+    'tries_per_scale': 250,
+}
+
+
+def coordinate_sample(seed: int) -> dict[str, Any]:
+    """A sample whose pixels say where they came from: blue is x, green is y, red is 0 (the fill colour has 128)."""
+    results = sample(seed)
+    columns = np.tile(np.arange(200, dtype=np.uint8), (120, 1))
+    rows = np.tile(np.arange(120, dtype=np.uint8)[:, None], (1, 200))
+    results['img'] = np.dstack([columns, rows, np.zeros_like(rows)])
+    results['gt_bboxes_labels'] = np.arange(3)
+    return results
+
+
+@pytest.mark.parametrize('clip', [True, False])
+def test_crop_larger_than_the_image(clip: bool) -> None:
+    sides, whole = set(), 0
+    for seed in range(80):
+        before = coordinate_sample(seed)
+        out = RandomSquareCrop(clip=clip, **SCRFD_CROP).transform(coordinate_sample(seed))
+        image, side = out['img'], out['img'].shape[0]
+        assert image.shape == (side, side, 3) == (*out['img_shape'], 3) and image.dtype == np.uint8
+        sides.add(side)
+        real = image[..., 2] == 0
+        assert (image[~real] == 128).all()
+        y, x = (int(v[0]) for v in np.nonzero(real))
+        left, top = int(image[y, x, 0]) - x, int(image[y, x, 1]) - y
+        # As much of the image as fits is there: an axis shorter than the square is whole.
+        assert real.sum() == min(side, 200) * min(side, 120)
+        centres = (before['gt_bboxes'][:, :2] + before['gt_bboxes'][:, 2:]) / 2
+        kept = [i for i, (u, v) in enumerate(centres) if left < u < left + side and top < v < top + side]
+        assert out['gt_bboxes_labels'].tolist() == kept and kept
+        boxes = before['gt_bboxes'][kept] - [left, top, left, top]
+        points = before['gt_keypoints'][kept] - [left, top]
+        whole += bool(((boxes >= 0) & (boxes <= side)).all(1).any())
+        np.testing.assert_array_equal(out['gt_bboxes'], boxes.clip(0, side) if clip else boxes)
+        np.testing.assert_array_equal(out['gt_keypoints'], points.clip(0, side) if clip else points)
+    assert sides == {int(s * 120) for s in SCRFD_CROP['scales']}
+    assert whole < 80, 'a face cut by the border is enough'
+
+
+def test_scales_are_equally_frequent_when_each_is_tried_often() -> None:
+    # A face that one small square in about fifty holds: with one try per scale nearly all crops would be large.
+    counts = {36: 0, 120: 0}
+    for seed in range(200):
+        results = sample(seed)
+        for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_keypoints', 'gt_keypoints_visible'):
+            results[key] = results[key][2:]
+        crop = RandomSquareCrop(scales=(0.3, 1.0), accept='centre', max_tries=2500, tries_per_scale=250)
+        counts[crop.transform(results)['img'].shape[0]] += 1
+    assert 70 < counts[36] < 130  # mean 100, standard deviation 7
+
+
 def test_small_faces_are_dropped_at_the_size_they_are_trained_at() -> None:
     for seed in range(30):
         results = RandomSquareCrop(min_size=60, train_size=120).transform(sample(seed))
@@ -186,6 +244,8 @@ def test_letterbox_to_the_smallest_rectangle() -> None:
         (RandomSquareCrop, {'train_size': 0}),
         (RandomSquareCrop, {'scales': ()}),
         (RandomSquareCrop, {'scales': (0.5, 1.2)}),
+        (RandomSquareCrop, {'accept': 'face'}),
+        (RandomSquareCrop, {'tries_per_scale': 0}),
     ],
 )
 def test_sizes_without_meaning(transform: type, arguments: dict[str, object]) -> None:
