@@ -51,9 +51,15 @@ class DistanceCodec:
     def points(self, image_size: tuple[int, int]) -> Tensor:
         """Return the points (P, 3) of an image of ``image_size`` (h, w) as (x, y, stride) in pixels, float64, CPU."""
         height, width = image_size
+        return self.points_of_maps([(math.ceil(height / s), math.ceil(width / s)) for s in self.strides])
+
+    def points_of_maps(self, sizes: Sequence[tuple[int, int]]) -> Tensor:
+        """Return the points (P, 3) of feature maps of ``sizes`` (h, w), one per level, as :meth:`points` does.
+
+        For graphs that are exported: the sizes of an image's maps stay symbolic there.
+        """
         levels = []
-        for stride in self.strides:
-            rows, columns = math.ceil(height / stride), math.ceil(width / stride)
+        for (rows, columns), stride in zip(sizes, self.strides):
             y = (torch.arange(rows, dtype=torch.float64) + self.centre) * stride
             x = (torch.arange(columns, dtype=torch.float64) + self.centre) * stride
             shape = (rows, columns, self.per_cell)
