@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ class FaceDataset(BaseDataset):
     Subclasses implement ``load_data_list() -> list[dict]``. An index may be larger than the length: index
     ``epoch * len(self) + i`` asks for image ``i`` in that epoch, and the sample's random generator
     (``results['rng']``) is seeded from (seed, epoch, i). Samples are therefore the same whatever the number of loader
-    workers or processes, and whether or not the training was interrupted.
+    workers or processes, and whether or not the training was interrupted. A transform that joins images gets further
+    ones from ``results['raw_sample'](index)``, of ``results['num_samples']``, and names those it could not read in
+    ``results['replaced']``; ``results['epoch']`` is the epoch.
 
     Args:
         data_root: folder that relative paths start from.
@@ -80,7 +83,7 @@ class FaceDataset(BaseDataset):
         for attempt in range(MAX_REPLACEMENTS + 1):
             actual = (position + attempt) % len(self)
             try:
-                sample = self._run_pipeline(actual, epoch)
+                sample = self._run_pipeline(actual, epoch, replaced=replaced)
             except BrokenImageError as error:
                 if self.test_mode:
                     return self._run_pipeline(actual, epoch, broken=True)
@@ -95,10 +98,17 @@ class FaceDataset(BaseDataset):
             f' ({replaced[0] if replaced else "the pipeline rejects them"}); check the files under {self.data_root!r}'
         )
 
-    def _run_pipeline(self, index: int, epoch: int, broken: bool = False) -> Any:
-        results = self.get_data_info(index)
+    def raw_sample(self, index: int, epoch: int) -> dict[str, Any]:
+        """Return what is known of image ``index`` before any transform, in arrays of its own."""
+        return self.get_data_info(index)
+
+    def _run_pipeline(self, index: int, epoch: int, broken: bool = False, replaced: list[str] | None = None) -> Any:
+        results = self.raw_sample(index, epoch)
         key = [self.seed, epoch, index]
         results['rng'] = np.random.default_rng(key)
+        # For transforms that join several images, or that stop after an epoch.
+        results.update(epoch=epoch, num_samples=len(self), raw_sample=partial(self.raw_sample, epoch=epoch))
+        results['replaced'] = [] if replaced is None else replaced
         if broken:
             results['img'] = np.zeros((32, 32, 3), np.uint8)
             results['img_broken'] = True

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from faceresearch.datasets.base import FaceDataset, global_seed
+from faceresearch.datasets.base import FaceDataset
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS
 from faceresearch.synth import RENDERER_VERSION, Scene, render_scene
@@ -111,12 +111,11 @@ class SynthFacesDataset(FaceDataset):
         names = [scene_name(self.split, index) for index in range(self.num_scenes)]
         return [{'img_id': name, 'img_path': f'{name}.jpg', 'scene': index} for index, name in enumerate(names)]
 
-    def _run_pipeline(self, index: int, epoch: int, broken: bool = False) -> Any:
+    def raw_sample(self, index: int, epoch: int) -> dict[str, Any]:
+        """Return a rendered scene with its annotations."""
         results = self.get_data_info(index)
         results.update(_annotations(self._scene(results['scene'], self._generation(results['scene'], epoch))))
-        results['rng'] = np.random.default_rng([self.seed, epoch, index])
-        with global_seed(results['rng']):
-            return self.pipeline(results)
+        return results
 
     def _generation(self, index: int, epoch: int) -> int:
         """Return how often the scene at an index has given way to a new one; the indices take turns."""

@@ -3,16 +3,20 @@
 from faceresearch.transforms.formatting import PackFaceInputs
 from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop
 from faceresearch.transforms.loading import LoadImage
-from faceresearch.transforms.photometric import ColorDistortion
+from faceresearch.transforms.mosaic import Mosaic, RandomAffine
+from faceresearch.transforms.photometric import ColorDistortion, RandomHSV
 from faceresearch.transforms.resize import ResizeForTest
 from faceresearch.transforms.sanitize import SanitizeBoxes
 
 __all__ = [
     'ColorDistortion',
     'LoadImage',
+    'Mosaic',
     'PackFaceInputs',
     'PadToSquare',
+    'RandomAffine',
     'RandomFlip',
+    'RandomHSV',
     'RandomInterpolationResize',
     'RandomSquareCrop',
     'ResizeForTest',

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
 
 
@@ -61,6 +62,33 @@ class ColorDistortion(BaseTransform):
         if change_hue:
             hsv[..., 0] = (hsv[..., 0].astype(np.int16) + shift) % 180
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+
+
+@TRANSFORMS.register_module()
+class RandomHSV(BaseTransform):
+    """Multiply hue, saturation and value by a factor each, drawn uniformly from 1 − gain to 1 + gain (YOLO).
+
+    Args:
+        hue: gain of OpenCV's hue (0…180, modulo 180).
+        saturation: gain of the saturation.
+        value: gain of the value.
+
+    Raises:
+        UserError: a gain is not between 0 and 1.
+    """
+
+    def __init__(self, hue: float = 0.015, saturation: float = 0.7, value: float = 0.4) -> None:
+        self.gains = (hue, saturation, value)
+        if not all(0 <= gain <= 1 for gain in self.gains):
+            raise UserError(f'RandomHSV: hue={hue}, saturation={saturation}, value={value}: gains are between 0 and 1')
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        factors = 1 + results['rng'].uniform(-1, 1, 3) * self.gains
+        hue, saturation, value = cv2.split(cv2.cvtColor(np.ascontiguousarray(results['img']), cv2.COLOR_BGR2HSV))
+        turned = (np.arange(256) * factors[0] % 180).astype(np.uint8)
+        changed = (cv2.LUT(hue, turned), _linear(saturation, factors[1], 0.0), _linear(value, factors[2], 0.0))
+        results['img'] = cv2.cvtColor(cv2.merge(changed), cv2.COLOR_HSV2BGR)
+        return results
 
 
 def _linear(image: np.ndarray, factor: float, offset: float) -> np.ndarray:

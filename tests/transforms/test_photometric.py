@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
-from faceresearch.transforms import ColorDistortion
+from faceresearch.errors import UserError
+from faceresearch.transforms import ColorDistortion, RandomHSV
 
 
 def _convert(image: np.ndarray, alpha: float = 1.0, beta: float = 0.0) -> np.ndarray:
@@ -40,3 +42,21 @@ def test_equals_the_arithmetic_on_pixels() -> None:
         np.testing.assert_array_equal(out, _reference(image, np.random.default_rng(seed)))
         changed += not np.array_equal(out, image)
     assert changed > 20
+
+
+def test_random_hsv_equals_the_arithmetic_on_pixels() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    for seed in range(20):
+        out = RandomHSV(0.5, 0.7, 0.4).transform({'img': image.copy(), 'rng': np.random.default_rng(seed)})['img']
+        factors = 1 + np.random.default_rng(seed).uniform(-1, 1, 3) * (0.5, 0.7, 0.4)
+        hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV).astype(float) * factors
+        hsv[..., 0] %= 180
+        expected = cv2.cvtColor(np.minimum(hsv, 255).astype(np.uint8), cv2.COLOR_HSV2BGR)
+        np.testing.assert_array_equal(out, expected)
+    same = RandomHSV(0, 0, 0).transform({'img': image, 'rng': np.random.default_rng(0)})['img']
+    assert np.abs(same.astype(int) - image).mean() < 1.5  # OpenCV's 8-bit HSV and back
+
+
+def test_random_hsv_refuses_gains_above_one() -> None:
+    with pytest.raises(UserError, match=r'saturation=1\.5'):
+        RandomHSV(saturation=1.5)
