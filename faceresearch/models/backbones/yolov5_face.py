@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -89,7 +90,7 @@ class YOLOv5FaceCSPNet(BaseModule):
         scaled = [scaled_channels(c * width) for c in channels]
         repeats = [max(round(count * depth), 1) for count in blocks]
         self.stem = StemBlock(stem)
-        self.down = nn.ModuleList(Conv(c, out, 3, 2) for c, out in zip(scaled, scaled[1:]))
+        self.down = nn.ModuleList(Conv(c, out, 3, 2) for c, out in pairwise(scaled))
         self.spp = SPP(scaled[-1], scaled[-1], spp_kernel_sizes)
         last = len(scaled) - 1
         # Only the first block changes the number of channels; the last is not residual.
