@@ -32,7 +32,7 @@ def elementwise_iou(
         boxes: (..., 4) xyxy.
         targets: (..., 4) xyxy, in the same unit.
         kind: which of the family.
-        eps: added to the denominators; published implementations differ in it.
+        eps: added to the heights and to the denominators; published implementations differ in it.
         diagonal: length of the image's diagonal in the unit of the boxes, for ``mpdiou``.
 
     Raises:
@@ -40,7 +40,9 @@ def elementwise_iou(
     """
     upper, lower = torch.maximum(boxes[..., :2], targets[..., :2]), torch.minimum(boxes[..., 2:], targets[..., 2:])
     overlap = (lower - upper).clamp(min=0).prod(-1)
-    sides, target_sides = boxes[..., 2:] - boxes[..., :2], targets[..., 2:] - targets[..., :2]
+    # The original YOLO losses have eps in every height; without it, steps agree to 1e-8 only.
+    guard = boxes.new_tensor([0.0, eps])
+    sides, target_sides = boxes[..., 2:] - boxes[..., :2] + guard, targets[..., 2:] - targets[..., :2] + guard
     union = sides.prod(-1) + target_sides.prod(-1) - overlap + eps
     iou = overlap / union
     if kind == 'iou':
@@ -58,9 +60,7 @@ def elementwise_iou(
     if kind == 'diou':
         return diou
     # The angle of (w, h) rather than the arc tangent of w / h: the same for w, h > 0, and defined at 0.
-    angles = torch.atan2(target_sides[..., 0], target_sides[..., 1] + eps) - torch.atan2(
-        sides[..., 0], sides[..., 1] + eps
-    )
+    angles = torch.atan2(target_sides[..., 0], target_sides[..., 1]) - torch.atan2(sides[..., 0], sides[..., 1])
     aspect = 4 / math.pi**2 * angles.square()
     with torch.no_grad():
         trade_off = aspect / (1 + eps - iou + aspect)
