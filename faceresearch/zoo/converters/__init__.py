@@ -2,8 +2,17 @@
 
 from faceresearch.zoo.converters.base import ConversionReport, Converter, convert, find_converter
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
+from faceresearch.zoo.converters.yolov5_face import YOLOV5_FACE
+from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
 
 #: In the order they are tried.
-CONVERTERS: tuple[Converter, ...] = (BIUBUG6, YAKHYO, BIUBUG6_BACKBONE)
+CONVERTERS: tuple[Converter, ...] = (
+    BIUBUG6,
+    YAKHYO,
+    BIUBUG6_BACKBONE,
+    *YOLOV5_FACE,
+    INSIGHTFACE_SCRFD,
+    INSIGHTFACE_SCRFD_RESNET,
+)
 
 __all__ = ['CONVERTERS', 'ConversionReport', 'Converter', 'convert', 'find_converter']

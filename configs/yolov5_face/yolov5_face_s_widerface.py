@@ -1,0 +1,17 @@
+# YOLOv5-Face s, WIDER FACE, 800 px.
+#   train   python tools/train.py configs/yolov5_face/yolov5_face_s_widerface.py train_ann_file=train/label.txt
+#   test    python tools/test.py configs/yolov5_face/yolov5_face_s_widerface.py CHECKPOINT
+#   export  python tools/export_onnx.py configs/yolov5_face/yolov5_face_s_widerface.py CHECKPOINT -o model.onnx
+_base_ = [
+    '../_base_/models/yolov5_face_s.py',
+    '../_base_/datasets/widerface_yolo.py',
+    '../_base_/schedules/yolov5_face.py',
+    '../_base_/default_runtime.py',
+]
+
+image_size = 800
+shear = 0.5
+rectangle = 64
+custom_hooks = [
+    dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=1e-4, gamma=2000, update_buffers=True, priority=49)
+]
