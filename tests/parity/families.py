@@ -10,11 +10,12 @@ import pytest
 CONFIGS = {
     r'(?:retinaface|biubug6)_(?P<backbone>\w+)': 'configs/retinaface/retinaface_{backbone}_widerface.py',
     r'yolov5(?P<size>[nsm])(?:_face)?': 'configs/yolov5_face/yolov5_face_{size}_widerface.py',
+    r'yolov8(?P<size>n)_face': 'configs/yolov8_face/yolov8_face_{size}_relu_widerface.py',
+    r'yolov8lite(?P<size>[st])_face': 'configs/yolov8_face/yolov8_face_lite_{size}_relu_widerface.py',
 }
 
 #: Families that are still to come: their cases are skipped until the family has a line above.
 TO_COME = (
-    r'yolov8\w+',
     r'iresnet\d+(_arcface)?',
     r'mbf',
     r'vit_\w+',

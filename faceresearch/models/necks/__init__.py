@@ -1,6 +1,8 @@
 """Necks: feature pyramids between backbone and head."""
 
+from faceresearch.models.necks.pafpn import PAFPN
 from faceresearch.models.necks.retinaface_fpn import RetinaFaceFPN
 from faceresearch.models.necks.yolov5_pan import YOLOv5PAN
+from faceresearch.models.necks.yolov8_pan import YOLOv8FaceLitePAN, YOLOv8FacePAN
 
-__all__ = ['RetinaFaceFPN', 'YOLOv5PAN']
+__all__ = ['PAFPN', 'RetinaFaceFPN', 'YOLOv5PAN', 'YOLOv8FaceLitePAN', 'YOLOv8FacePAN']

@@ -2,8 +2,9 @@
 
 from faceresearch.zoo.converters.base import ConversionReport, Converter, convert, find_converter
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
-from faceresearch.zoo.converters.yolov5_face import YOLOV5_FACE
 from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
+from faceresearch.zoo.converters.yolov5_face import YOLOV5_FACE
+from faceresearch.zoo.converters.yolov8_face import YOLOV8_FACE
 
 #: In the order they are tried.
 CONVERTERS: tuple[Converter, ...] = (
@@ -11,6 +12,7 @@ CONVERTERS: tuple[Converter, ...] = (
     YAKHYO,
     BIUBUG6_BACKBONE,
     *YOLOV5_FACE,
+    *YOLOV8_FACE,
     INSIGHTFACE_SCRFD,
     INSIGHTFACE_SCRFD_RESNET,
 )

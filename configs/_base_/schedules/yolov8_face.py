@@ -1,0 +1,30 @@
+# YOLOv8-Face's schedule: SGD with Nesterov momentum, warm-up, then a line down to a hundredth of the rate.
+max_epochs = 300
+warmup_epochs = 3
+lr = 1e-2
+val_interval = 10
+# Gradients of 64 images make a step, whatever fits at a time.
+accumulate = 4
+
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=val_interval)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=lr, momentum=0.937, nesterov=True, weight_decay=5e-4),
+    # Neither biases nor batch norm are decayed.
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+    accumulative_counts=accumulate,
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1e-3, by_epoch=True, begin=0, end=warmup_epochs, convert_to_iter_based=True),
+    dict(
+        type='LinearLR',
+        start_factor=1.0,
+        end_factor=0.01,
+        by_epoch=True,
+        begin=warmup_epochs,
+        end=max(max_epochs, warmup_epochs + 1),
+    ),
+]
+auto_scale_lr = dict(enable=False, base_batch_size=16)

@@ -1,0 +1,17 @@
+# YOLOv8-Face n, WIDER FACE, 640 px.
+#   train   python tools/train.py configs/yolov8_face/yolov8_face_n_widerface.py train_ann_file=train/label.txt
+#   test    python tools/test.py configs/yolov8_face/yolov8_face_n_widerface.py CHECKPOINT
+#   export  python tools/export_onnx.py configs/yolov8_face/yolov8_face_n_widerface.py CHECKPOINT -o model.onnx
+_base_ = [
+    '../_base_/models/yolov8_face_n.py',
+    '../_base_/datasets/widerface_yolo.py',
+    '../_base_/schedules/yolov8_face.py',
+    '../_base_/default_runtime.py',
+]
+
+max_epochs = 300
+mosaic_prob = 1.0
+mosaic_stop_epoch = max(max_epochs - 10, 0)
+custom_hooks = [
+    dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=1e-4, gamma=2000, update_buffers=True, priority=49)
+]
