@@ -17,16 +17,24 @@ tools/convert_checkpoint.py mobilenet0.25_Final.pth retinaface_mnet025_widerface
 
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__ or '', EXAMPLE)
-    parser.add_argument('source', metavar='SOURCE', help='checkpoint: .pth, .pt, .tar, .ckpt or .safetensors')
+    parser.add_argument('source', metavar='SOURCE', help='checkpoint: .pth, .pt, .tar, .ckpt, .safetensors or .onnx')
     parser.add_argument('config', metavar='CONFIG', help='config of the model that receives the tensors')
     parser.add_argument('-o', '--out', metavar='OUT.safetensors', required=True, help='file to write')
     parser.add_argument('--list', action='store_true', help='print what became of every tensor')
+    parser.add_argument(
+        '--bn',
+        choices=('identity', 'calibrated'),
+        default='identity',
+        help='batch norm of an ONNX file, which has it folded away: exact (default), or with statistics of --images,'
+        ' which is the same in evaluation and can be trained',
+    )
+    parser.add_argument('--images', metavar='DIR', help='images for --bn calibrated')
     add_common_arguments(parser)
     args = parser.parse_args(argv)
 
     from faceresearch.zoo.convert import convert_checkpoint
 
-    conversion = convert_checkpoint(args.source, args.config, args.out, tuple(args.overrides))
+    conversion = convert_checkpoint(args.source, args.config, args.out, tuple(args.overrides), args.bn, args.images)
     report = conversion.report
     if args.list:
         for old, new in report.mapped.items():

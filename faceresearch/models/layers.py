@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def conv_bn(
@@ -19,5 +20,21 @@ def conv_bn(
         nn.BatchNorm2d(out_channels),
     ]
     if leaky is not None:
-        layers.append(nn.LeakyReLU(leaky, inplace=True))
+        layers.append(nn.LeakyReLU(leaky, inplace=True) if leaky else nn.ReLU(inplace=True))
     return nn.Sequential(*layers)
+
+
+class Scale(nn.Module):
+    """A learnt factor on a whole map (FCOS' per-level scale).
+
+    Args:
+        value: where it starts.
+    """
+
+    def __init__(self, value: float = 1.0) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x times the factor."""
+        return x * self.scale

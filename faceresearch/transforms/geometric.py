@@ -15,7 +15,13 @@ from faceresearch.transforms.instances import scale_instances, select_instances
 
 #: Mirror image of the five points: eyes and mouth corners change places.
 FIVE_POINT_FLIP = (1, 0, 2, 4, 3)
-INTERPOLATIONS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_NEAREST, cv2.INTER_LANCZOS4)
+INTERPOLATIONS = {
+    'linear': cv2.INTER_LINEAR,
+    'cubic': cv2.INTER_CUBIC,
+    'area': cv2.INTER_AREA,
+    'nearest': cv2.INTER_NEAREST,
+    'lanczos': cv2.INTER_LANCZOS4,
+}
 
 
 @TRANSFORMS.register_module()
@@ -200,23 +206,30 @@ class RandomFlip(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomInterpolationResize(BaseTransform):
-    """Resize to a fixed size with an interpolation drawn from linear, cubic, area, nearest and Lanczos.
+    """Resize to a fixed size with an interpolation drawn from several.
 
     Args:
         size: side in pixels, or (height, width).
+        methods: some of ``linear``, ``cubic``, ``area``, ``nearest`` and ``lanczos``.
 
     Raises:
-        UserError: a side is not at least 1.
+        UserError: a side is not at least 1, or a method is unknown.
     """
 
-    def __init__(self, size: int | Sequence[int]) -> None:
+    def __init__(self, size: int | Sequence[int], methods: Sequence[str] = tuple(INTERPOLATIONS)) -> None:
         self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
         if min(self.size) < 1:
             raise UserError(f'RandomInterpolationResize: size={size}: sides must be at least 1 pixel')
+        unknown = [method for method in methods if method not in INTERPOLATIONS]
+        if unknown or not methods:
+            raise UserError(
+                f'RandomInterpolationResize: methods={list(methods)}: use some of {", ".join(INTERPOLATIONS)}'
+            )
+        self.methods = tuple(methods)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         height, width = results['img'].shape[:2]
-        method = INTERPOLATIONS[results['rng'].integers(len(INTERPOLATIONS))]
+        method = INTERPOLATIONS[self.methods[results['rng'].integers(len(self.methods))]]
         image = np.ascontiguousarray(results['img'])
         results['img'] = cv2.resize(image, (self.size[1], self.size[0]), interpolation=method)
         results['img_shape'] = self.size

@@ -13,9 +13,10 @@ from faceresearch.errors import UserError
 from faceresearch.registry import MODELS
 from faceresearch.zoo.checkpoint import read_checkpoint, save_weights
 from faceresearch.zoo.converters import CONVERTERS, ConversionReport, Converter, convert, find_converter
+from faceresearch.zoo.converters.onnx_weights import BatchNorm
 
 #: Forms whose tensors no converter reads yet; they come with the families that publish them.
-NOT_YET = {'.onnx': 'ONNX', '.h5': 'Keras'}
+NOT_YET = {'.h5': 'Keras'}
 
 #: A checkpoint that has this project's names already.
 OWN = Converter(name='faceresearch', detect=(), rules=((r'(.+)', r'\1'),))
@@ -31,7 +32,12 @@ class Conversion:
 
 
 def convert_checkpoint(
-    source: str | Path, config: str | Path, out: str | Path, overrides: tuple[str, ...] = ()
+    source: str | Path,
+    config: str | Path,
+    out: str | Path,
+    overrides: tuple[str, ...] = (),
+    bn: BatchNorm = 'identity',
+    images: str | Path | None = None,
 ) -> Conversion:
     """Convert a published checkpoint into weights for the model of a config, completely or not at all.
 
@@ -39,10 +45,14 @@ def convert_checkpoint(
     metadata names the source's sha256, the converter, the config and the model's input contract.
 
     Args:
-        source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``; read without unpickling anything but tensors.
+        source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``, read without unpickling anything but tensors; or
+            ``.onnx``, of which the network must then compute the same outputs.
         config: config whose model receives the tensors.
         out: the ``.safetensors`` to write.
         overrides: changes to the config.
+        bn: what becomes of batch norms, which ONNX files no longer have: ``identity`` (exact; not for training) or
+            ``calibrated`` (statistics measured on ``images``; the same in evaluation, and good to train from).
+        images: folder of images for ``bn='calibrated'``.
 
     Raises:
         UserError: the source cannot be read or is of another model, or ``out`` is not a ``.safetensors``.
@@ -54,12 +64,17 @@ def convert_checkpoint(
         raise UserError(f'{source}: there is no converter for {NOT_YET[source.suffix.lower()]} checkpoints yet')
     cfg = load_config(config, list(overrides))
     validate(cfg)
-    state, _ = read_checkpoint(source)
     model = MODELS.build(cfg.model)
-    target = model.state_dict()
-    converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
-    result, report = convert(state, target, converter)
-    whole = set(result) == set(target)
+    if source.suffix.lower() == '.onnx':
+        from faceresearch.zoo.convert_onnx import convert_onnx
+
+        result, report = convert_onnx(model, source, cfg, bn, images)
+    else:
+        state, _ = read_checkpoint(source)
+        target = model.state_dict()
+        converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
+        result, report = convert(state, target, converter)
+    whole = set(result) == set(model.state_dict())
     metadata = {
         'origin': report.converter,
         'source': source.name,
@@ -68,6 +83,8 @@ def convert_checkpoint(
         'part': 'model' if whole else 'backbone',
         'input_contract': json.dumps(input_contract(cfg)),
     }
+    if source.suffix.lower() == '.onnx':
+        metadata['batch_norm'] = bn
     save_weights(out, result, metadata)
     return Conversion(out, report, sum(p.numel() for p in model.parameters()))
 

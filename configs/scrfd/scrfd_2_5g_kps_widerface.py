@@ -1,0 +1,12 @@
+# SCRFD-2.5G with key points, WIDER FACE, 640 px (`scrfd_2.5g_bnkps`).
+#   train   python tools/train.py configs/scrfd/scrfd_2_5g_kps_widerface.py
+#   test    python tools/test.py configs/scrfd/scrfd_2_5g_kps_widerface.py CHECKPOINT
+#   export  python tools/export_onnx.py configs/scrfd/scrfd_2_5g_kps_widerface.py CHECKPOINT -o model.onnx
+_base_ = [
+    '../_base_/models/scrfd_2_5g_kps.py',
+    '../_base_/datasets/widerface_scrfd.py',
+    '../_base_/schedules/scrfd.py',
+    '../_base_/default_runtime.py',
+]
+
+clip_boxes = False
