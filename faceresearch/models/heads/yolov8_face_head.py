@@ -99,11 +99,10 @@ class YOLOv8FaceHead(DenseFaceHead):
 
     def forward(self, features: Sequence[Tensor]) -> Maps:
         """Return one map per level of box logits (N, 4B, h, w), face logits (N, 1, h, w), key points (N, 3K, h, w)."""
-        box, cls, keypoint = (
-            [branch(feature) for branch, feature in zip(branches, features)]
-            for branches in (self.box, self.cls, self.keypoint)
-        )
-        return box, cls, keypoint
+        # In the order of published ONNX files, which are imported in the order of computation.
+        pairs = [(box(feature), cls(feature)) for box, cls, feature in zip(self.box, self.cls, features)]
+        keypoints = [branch(feature) for branch, feature in zip(self.keypoint, features)]
+        return [box for box, _ in pairs], [cls for _, cls in pairs], keypoints
 
     def tensor(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return what is exported.
@@ -120,6 +119,14 @@ class YOLOv8FaceHead(DenseFaceHead):
         predictions = torch.cat([boxes, scores.sigmoid().unsqueeze(-1), decoded.flatten(2)], -1)
         levels = (torch.cat(pair, 1) for pair in zip(maps[0], maps[1]))
         return predictions.transpose(1, 2), *levels, keypoints.flatten(2).transpose(1, 2)
+
+    def published_outputs(self, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Rearrange what :meth:`tensor` gives as published ONNX files do: one map (N, 4B + 1 + 3K, h, w) per level."""
+        levels = outputs[1:-1]
+        keypoints = outputs[-1].split([level.shape[-2] * level.shape[-1] for level in levels], -1)
+        return tuple(
+            torch.cat([level, part.unflatten(-1, level.shape[-2:])], 1) for level, part in zip(levels, keypoints)
+        )
 
     def decode_boxes(self, logits: Tensor, points: Tensor) -> Tensor:
         """Decode box logits (..., P, 4, B) at points (P, 3) to boxes (..., P, 4) xyxy in pixels."""
