@@ -12,6 +12,17 @@ _base_ = [
 image_size = 800
 shear = 0.5
 rectangle = 64
+# Four batches of 16 make a step, whose gradients the published learning rate expects added, not averaged.
+accumulate = 4
+model = dict(head=dict(loss_scale=accumulate))
 custom_hooks = [
-    dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=1e-4, gamma=2000, update_buffers=True, priority=49)
+    dict(
+        type='EMAHook',
+        ema_type='ExpMomentumEMA',
+        momentum=1e-4,
+        gamma=2000 * accumulate,
+        interval=accumulate,
+        update_buffers=True,
+        priority='ABOVE_NORMAL',
+    )
 ]

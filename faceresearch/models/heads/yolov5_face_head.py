@@ -54,6 +54,8 @@ class YOLOv5FaceHead(DenseFaceHead):
         objectness_weight: weight of the objectness loss.
         level_weights: weight of the objectness of each level.
         batch_scaled: multiply all losses by the number of images, as the original, whose learning rate counts on it.
+        loss_scale: multiply all losses by this too. The original adds the gradients of accumulated batches, mmengine
+            averages them: with its learning rate this is the number of batches that make a step.
         max_ratio: see :func:`match_anchors`.
         num_landmarks: K.
         score_thr, nms_iou, nms_offset, nms_pre, max_per_img: see :class:`DenseFaceHead`.
@@ -71,6 +73,7 @@ class YOLOv5FaceHead(DenseFaceHead):
         objectness_weight: float = 1.0,
         level_weights: Sequence[float] = (4.0, 1.0, 0.4),
         batch_scaled: bool = True,
+        loss_scale: float = 1.0,
         max_ratio: float = 4.0,
         num_landmarks: int = 5,
         score_thr: float = 0.02,
@@ -93,6 +96,7 @@ class YOLOv5FaceHead(DenseFaceHead):
         self.objectness_weight = objectness_weight
         self.level_weights = tuple(level_weights)
         self.batch_scaled = batch_scaled
+        self.loss_scale = loss_scale
         self.max_ratio = max_ratio
         self.width = 2 * num_landmarks + 6
         self.output_names = ('output', *(f'raw_{stride}' for stride in self.codec.strides))
@@ -148,7 +152,7 @@ class YOLOv5FaceHead(DenseFaceHead):
         outputs = [raw.float() if raw.dtype.itemsize < 4 else raw for raw in self(features)]
         faces = self._faces(samples, outputs[0])
         per_level = [self._level_loss(raw, level, faces, samples) for level, raw in enumerate(outputs)]
-        factor = len(samples) if self.batch_scaled else 1
+        factor = self.loss_scale * (len(samples) if self.batch_scaled else 1)
         names = ('loss_box', 'loss_objectness', 'loss_landmark')
         return {name: torch.stack(terms).sum() * factor for name, terms in zip(names, zip(*per_level))}
 
