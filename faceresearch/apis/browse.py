@@ -164,4 +164,5 @@ def _cell(packed: dict[str, Any], title: str) -> tuple[np.ndarray, str]:
 
 
 def _snapshot(results: dict[str, Any]) -> dict[str, Any]:
-    return {key: copy.deepcopy(value) for key, value in results.items() if key != 'rng'}
+    # Not the generator, and not the way to the rest of the data set.
+    return {key: copy.deepcopy(value) for key, value in results.items() if key not in ('rng', 'raw_sample')}

@@ -152,10 +152,10 @@ def _sample(item: FaceAnnotations, folder: Path) -> dict[str, Any]:
     return {
         'img_path': str(folder / item.name),
         'img_id': item.name.rpartition('.')[0] or item.name,
-        'gt_bboxes': item.bboxes,
+        'gt_bboxes': item.bboxes.astype(np.float32),
         'gt_bboxes_labels': np.zeros(len(item.bboxes), np.int64),
         'gt_ignore_flags': item.ignore,
-        'gt_keypoints': item.keypoints,
+        'gt_keypoints': item.keypoints.astype(np.float32),
         'gt_keypoints_visible': item.visible,
     }
 

@@ -21,12 +21,15 @@ class FaceAnnotations:
 
     Attributes:
         name: path of the image below the image folder, with forward slashes.
-        bboxes: (N, 4) float32 xyxy in pixels, x2 = x + w.
+        bboxes: (N, 4) float64 xyxy in pixels, x2 = x + w.
         ignore: (N,) bool; regions that are neither faces nor background (invalid faces).
-        keypoints: (N, 5, 2) float32 in pixels, 0 where there are none.
-        visible: (N, 5) bool, whether the point is annotated.
+        keypoints: (N, K, 2) float64 in pixels, 0 where there are none; K is 5 in all forms but COCO's.
+        visible: (N, K) bool, whether the point is annotated.
         size: height and width, where the file gives them.
         line: line of the annotation file that names the image, from 1; 0 in a MATLAB file.
+        extras: what only some forms know, NaN where it is not known: ``attributes`` (N, 6), WIDER's blur, expression,
+            illumination, invalid, occlusion, pose; ``quality`` (N,), RetinaFace's score; ``point_flags`` (N, K), the
+            number that follows x and y in RetinaFace's and SCRFD's forms; ``hidden`` (N, K), 1 where COCO's v is 1.
     """
 
     name: str
@@ -36,6 +39,13 @@ class FaceAnnotations:
     visible: np.ndarray
     size: tuple[int, int] | None = None
     line: int = 0
+    extras: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def select(self, keep: np.ndarray) -> FaceAnnotations:
+        """Return the faces where ``keep`` (N,) is true."""
+        extras = {key: values[keep] for key, values in self.extras.items()}
+        arrays = (self.bboxes[keep], self.ignore[keep], self.keypoints[keep], self.visible[keep])
+        return FaceAnnotations(self.name, *arrays, self.size, self.line, extras)
 
 
 @dataclass
@@ -52,11 +62,12 @@ class Problems:
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    def add(self, kind: str, line: int, detail: str = '', count: int = 1) -> None:
-        """Count a problem of this kind, found at this line (0: no line is known)."""
+    def add(self, kind: str, line: int, detail: str = '', count: int = 1, file: str | None = None) -> None:
+        """Count a problem of this kind, found at this line (0: no line is known) of ``file``, by default the file."""
         self.counts[kind] += count
         if len(self.examples) < 3:
-            where = f'{self.file.name}:{line}' if line else self.file.name
+            name = file or self.file.name
+            where = f'{name}:{line}' if line else name
             self.examples.append(f'{where}: {kind}{f" ({detail})" if detail else ""}')
 
     def summary(self) -> str | None:
@@ -86,6 +97,8 @@ def build_annotations(
     size: tuple[int, int] | None = None,
     line: int = 0,
     lines: Sequence[int] = (),
+    extras: dict[str, np.ndarray] | None = None,
+    file: str | None = None,
 ) -> FaceAnnotations:
     """Drop what cannot be a face and give every array its type.
 
@@ -102,14 +115,15 @@ def build_annotations(
         size: height and width of the image.
         line: line that names the image.
         lines: line of each box.
+        extras: arrays with a row for each box; those that are NaN throughout are left out.
+        file: the file the lines belong to, if not ``problems.file``.
     """
     count = len(boxes)
     ignore = np.zeros(count, bool) if ignore is None else ignore
     keypoints = np.zeros((count, POINTS, 2)) if keypoints is None else keypoints
     visible = np.zeros((count, POINTS), bool) if visible is None else visible
-    with np.errstate(over='ignore'):
-        boxes, keypoints = boxes.astype(np.float32), keypoints.astype(np.float32)
-    finite = np.isfinite(boxes).all(1)
+    # What single precision cannot hold is no coordinate.
+    finite, good_points = _fits_float32(boxes).all(1), _fits_float32(keypoints).all((1, 2))
     height, width = size or (np.inf, np.inf)
     with np.errstate(invalid='ignore'):
         solid = (boxes[:, 2:] > boxes[:, :2]).all(1)
@@ -121,11 +135,17 @@ def build_annotations(
         (finite & solid & outside, 'box outside its image'),
     ):
         for row in np.flatnonzero(rows):
-            problems.add(kind, where[row], name)
-    bad_points = ~np.isfinite(keypoints).all((1, 2)) & visible.any(1)
-    for row in np.flatnonzero(bad_points & finite & solid & ~outside):
-        problems.add('landmarks not finite', where[row], name)
+            problems.add(kind, where[row], name, file=file)
+    keep = np.asarray(finite & solid & ~outside)
+    bad_points = np.asarray(~good_points & visible.any(1))
+    for row in np.flatnonzero(bad_points & keep):
+        problems.add('landmarks not finite', where[row], name, file=file)
     visible = visible & ~bad_points[:, None]
-    keypoints = np.where(visible[:, :, None], keypoints, np.float32(0))
-    keep = finite & solid & ~outside
-    return FaceAnnotations(name, boxes[keep], ignore[keep], keypoints[keep], visible[keep], size, line)
+    keypoints = np.where(visible[:, :, None], keypoints, 0.0)
+    known = {key: values for key, values in (extras or {}).items() if not np.isnan(values).all()}
+    return FaceAnnotations(name, boxes, ignore, keypoints, visible, size, line, known).select(keep)
+
+
+def _fits_float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over='ignore'):
+        return np.isfinite(values.astype(np.float32))

@@ -104,6 +104,15 @@ def detect_format(path: str | Path) -> AnnotationFormat:
 
 def read_lines(path: Path, start_only: bool = False) -> list[str]:
     """Return the lines of a text file without white space around them; any line ends, with or without a BOM."""
+    return [line.strip() for line in read_text(path, start_only).split('\n')]
+
+
+def read_text(path: Path, start_only: bool = False) -> str:
+    """Return a text file with line ends of one character and without a BOM.
+
+    Raises:
+        UserError: it cannot be read, or is larger than annotations are.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_TEXT_BYTES:
@@ -112,8 +121,7 @@ def read_lines(path: Path, start_only: bool = False) -> list[str]:
             data = stream.read(65536 if start_only else -1)
     except OSError as error:
         raise UserError(f'{path}: annotations cannot be read ({error.strerror or error})') from error
-    text = data.decode('utf-8-sig', errors='replace').replace('\r\n', '\n').replace('\r', '\n')
-    return [line.strip() for line in text.split('\n')]
+    return data.decode('utf-8-sig', errors='replace').replace('\r\n', '\n').replace('\r', '\n')
 
 
 def _blocks(
@@ -135,8 +143,12 @@ def _blocks(
         yield header, lines[header], rows
 
 
-def _table(
-    lines: Sequence[str], numbers: Sequence[int], widths: tuple[int, ...], problems: Problems
+def parse_table(
+    lines: Sequence[str],
+    numbers: Sequence[int],
+    widths: tuple[int, ...],
+    problems: Problems,
+    file: str | None = None,
 ) -> tuple[np.ndarray, list[int]]:
     """Read rows of numbers, padded with NaN to the widest allowed width, and their line numbers from 1."""
     rows: list[list[float]] = []
@@ -146,10 +158,10 @@ def _table(
         try:
             row = [float(value) for value in text]
         except ValueError:
-            problems.add('malformed line', number + 1, lines[number][:40])
+            problems.add('malformed line', number + 1, lines[number][:40], file=file)
             continue
         if len(row) not in widths:
-            problems.add('malformed line', number + 1, f'{len(row)} columns')
+            problems.add('malformed line', number + 1, f'{len(row)} columns', file=file)
             continue
         rows.append(row + [np.nan] * (max(widths) - len(row)))
         kept.append(number + 1)
@@ -180,10 +192,11 @@ def _official(lines: Sequence[str], problems: Problems) -> Iterator[FaceAnnotati
             # More lines than announced may belong to an image whose own line is damaged: they are not used.
             problems.add('number of faces differs', header + 1, f'{announced} announced, {len(numbers)} found')
             numbers = numbers[:announced]
-        table, kept = _table(lines, numbers, (4, 10), problems)
+        table, kept = parse_table(lines, numbers, (4, 10), problems)
         table[:, 2:4] += table[:, :2]
         ignore = table[:, _INVALID] == 1
-        yield build_annotations(name, table[:, :4], problems, ignore=ignore, line=header + 1, lines=kept)
+        extras = {'attributes': table[:, 4:10]}
+        yield build_annotations(name, table[:, :4], problems, ignore=ignore, line=header + 1, lines=kept, extras=extras)
 
 
 def _retinaface(lines: Sequence[str], problems: Problems) -> Iterator[FaceAnnotations]:
@@ -191,14 +204,15 @@ def _retinaface(lines: Sequence[str], problems: Problems) -> Iterator[FaceAnnota
         name = _name(text[1:], header, problems)
         if name is None:
             continue
-        table, kept = _table(lines, numbers, (4, 19, 20), problems)
+        table, kept = parse_table(lines, numbers, (4, 19, 20), problems)
         table[:, 2:4] += table[:, :2]
         points = table[:, 4:19].reshape(-1, POINTS, 3)
         # The original looks at the first x only: negative means a face without landmarks. Flags are not used.
         absent = np.isnan(points).all((1, 2)) | (points[:, 0, 0] < 0)
         visible = np.repeat(~absent[:, None], POINTS, axis=1)
+        extras = {'point_flags': np.where(visible, points[:, :, 2], np.nan), 'quality': table[:, 19]}
         yield build_annotations(
-            name, table[:, :4], problems, None, points[:, :, :2], visible, line=header + 1, lines=kept
+            name, table[:, :4], problems, None, points[:, :, :2], visible, None, header + 1, kept, extras
         )
 
 
@@ -209,14 +223,15 @@ def _scrfd(lines: Sequence[str], problems: Problems) -> Iterator[FaceAnnotations
         if name is None:
             continue
         size = (int(match['height']), int(match['width'])) if match and match['width'] else None
-        table, kept = _table(lines, numbers, (4, 5, 19), problems)
+        table, kept = parse_table(lines, numbers, (4, 5, 19), problems)
         flagged = np.isnan(table[:, 5:]).all(1) & (table[:, 4] == 1)
         points = table[:, 4:19].reshape(-1, POINTS, 3)
         short = np.isnan(points[:, :, 1:]).all((1, 2))
         # x = y = v = −1: no such point. Whatever v is otherwise, the point is used, as in the original.
         visible = ~(points == -1).all(2) & ~short[:, None]
+        extras = {'point_flags': np.where(visible, points[:, :, 2], np.nan)}
         yield build_annotations(
-            name, table[:, :4], problems, flagged, points[:, :, :2], visible, size, header + 1, kept
+            name, table[:, :4], problems, flagged, points[:, :, :2], visible, size, header + 1, kept, extras
         )
 
 
