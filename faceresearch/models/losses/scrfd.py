@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from mmengine.dist import all_reduce
 from torch import Tensor, nn
 from torchvision.ops import distance_box_iou_loss
 
 from faceresearch.models.losses.quality_focal import quality_focal_loss
+from faceresearch.models.losses.reduce import mean_over_processes
 from faceresearch.registry import MODELS
 
 
@@ -69,8 +69,8 @@ class SCRFDLoss(nn.Module):
             landmark_targets: (B, 2K).
             with_landmarks: (B,) bool.
         """
-        positive = all_reduce(scores.new_tensor(float(len(scores))), 'mean').clamp(min=1)
-        total = all_reduce(scores.sum(), 'mean').clamp(min=1)
+        positive = mean_over_processes(scores.new_tensor(float(len(scores))))
+        total = mean_over_processes(scores.sum())
         class_loss = (quality_focal_loss(logits, quality, self.beta) * counted).sum()
         losses = {'loss_cls': self.class_weight * class_loss / positive}
         box_loss = distance_box_iou_loss(boxes, box_targets, reduction='none') * scores
