@@ -12,9 +12,8 @@ _base_ = [
 image_size = 800
 shear = 0.5
 rectangle = 64
-# Four batches of 16 make a step, whose gradients the published learning rate expects added, not averaged.
+# As in the schedule: batches that make a step.
 accumulate = 4
-model = dict(head=dict(loss_scale=accumulate))
 custom_hooks = [
     dict(
         type='EMAHook',

@@ -13,13 +13,17 @@ import torch
 from faceresearch.config import load_config
 from faceresearch.registry import MODELS
 from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
-from tests.parity import steps_retinaface, steps_yolov8_face
+from tests.parity import steps_retinaface, steps_yolov5_face, steps_yolov8_face
 from tests.parity.families import config_of
 from tests.parity.golden import case_files, load_case, original_state
 
 #: Pattern of a case's name → module with ``batch(meta, arrays, step) -> (inputs, samples)``, the batch of a step, and
 #: ``terms(losses, images) -> dict``, our losses in the original's terms.
-STEPS = {r'retinaface_\w+': steps_retinaface, r'yolov8\w+': steps_yolov8_face}
+STEPS = {
+    r'retinaface_\w+': steps_retinaface,
+    r'yolov5\w+': steps_yolov5_face,
+    r'yolov8\w+': steps_yolov8_face,
+}
 
 LOSS_TOLERANCE = 1e-8
 NORM_TOLERANCE = 1e-6

@@ -21,7 +21,7 @@ model = dict(
                 ((146, 217), (231, 300), (335, 433)),
             ),
         ),
-        box_loss=dict(type='IoULoss', kind='ciou', loss_weight=0.05),
+        box_loss=dict(type='IoULoss', kind='ciou', eps=1e-9, loss_weight=0.05),
         landmark_loss=dict(type='WingLoss', width=10.0, curvature=2.0, loss_weight=0.005),
         objectness_weight=1.0,
         level_weights=(4.0, 1.0, 0.4),

@@ -54,8 +54,6 @@ class YOLOv5FaceHead(DenseFaceHead):
         objectness_weight: weight of the objectness loss.
         level_weights: weight of the objectness of each level.
         batch_scaled: multiply all losses by the number of images, as the original, whose learning rate counts on it.
-        loss_scale: multiply all losses by this too. The original adds the gradients of accumulated batches, mmengine
-            averages them: with its learning rate this is the number of batches that make a step.
         max_ratio: see :func:`match_anchors`.
         num_landmarks: K.
         score_thr, nms_iou, nms_offset, nms_pre, max_per_img: see :class:`DenseFaceHead`.
@@ -73,7 +71,6 @@ class YOLOv5FaceHead(DenseFaceHead):
         objectness_weight: float = 1.0,
         level_weights: Sequence[float] = (4.0, 1.0, 0.4),
         batch_scaled: bool = True,
-        loss_scale: float = 1.0,
         max_ratio: float = 4.0,
         num_landmarks: int = 5,
         score_thr: float = 0.02,
@@ -96,7 +93,6 @@ class YOLOv5FaceHead(DenseFaceHead):
         self.objectness_weight = objectness_weight
         self.level_weights = tuple(level_weights)
         self.batch_scaled = batch_scaled
-        self.loss_scale = loss_scale
         self.max_ratio = max_ratio
         self.width = 2 * num_landmarks + 6
         self.output_names = ('output', *(f'raw_{stride}' for stride in self.codec.strides))
@@ -152,7 +148,7 @@ class YOLOv5FaceHead(DenseFaceHead):
         outputs = [raw.float() if raw.dtype.itemsize < 4 else raw for raw in self(features)]
         faces = self._faces(samples, outputs[0])
         per_level = [self._level_loss(raw, level, faces, samples) for level, raw in enumerate(outputs)]
-        factor = self.loss_scale * (len(samples) if self.batch_scaled else 1)
+        factor = len(samples) if self.batch_scaled else 1
         names = ('loss_box', 'loss_objectness', 'loss_landmark')
         return {name: torch.stack(terms).sum() * factor for name, terms in zip(names, zip(*per_level))}
 
@@ -183,10 +179,8 @@ class YOLOv5FaceHead(DenseFaceHead):
         locations = torch.cat([cells.to(anchors), anchors[anchor]], -1)
         predicted = box_convert(self.codec.decode_boxes(found[:, :4], locations), 'cxcywh', 'xyxy')
         wanted = box_convert(boxes[face], 'cxcywh', 'xyxy')
-        objectness = torch.zeros_like(raw[..., 4])
-        index = (faces.image[face], anchor, row, column)
-        # Where two faces claim an anchor, the last in the order of the pairs counts, as in the original.
-        objectness[index] = self.box_loss.similarity(predicted, wanted).detach().clamp(min=0)
+        overlap = self.box_loss.similarity(predicted, wanted).detach().clamp(min=0)
+        objectness = _spread(overlap, (faces.image[face], anchor, row, column), raw.shape[:4])
         keypoints = self.codec.decode_keypoints(found[:, 5:-1], locations)
         return (
             self.box_loss(predicted, wanted),
@@ -206,6 +200,21 @@ class YOLOv5FaceHead(DenseFaceHead):
             boxes = box_convert(rows[:, :4], 'cxcywh', 'xyxy')
             sample.pred_instances = self.detections(boxes, scores, rows[:, 5:-1].unflatten(-1, (-1, 2)), sample)
         return samples
+
+
+def _spread(values: Tensor, index: tuple[Tensor, ...], shape: Sequence[int]) -> Tensor:
+    """Return zeros of ``shape`` with values (M,) at the places of ``index``; of several at one place the last.
+
+    Assignment by index has no such order on a GPU.
+    """
+    place = torch.zeros_like(index[0])
+    for axis, length in zip(index, shape):
+        place = place * length + axis
+    order = torch.arange(len(values), device=values.device)
+    last = torch.full((math.prod(shape),), -1, device=values.device).scatter_reduce(0, place, order, 'amax')
+    result = values.new_zeros(math.prod(shape))
+    result[last >= 0] = values[last[last >= 0]]
+    return result.view(*shape)
 
 
 def _objectness_loss(logits: Tensor, wanted: Tensor, samples: list[FaceDataSample], stride: int) -> Tensor:
