@@ -3,15 +3,18 @@ max_epochs = 300
 warmup_epochs = 3
 lr = 1e-2
 val_interval = 10
-# Gradients of 64 images make a step, whatever fits at a time.
+# Four batches of 16 images make a step: the YOLO family's nominal batch of 64, which YOLOv8-Face does not state itself.
 accumulate = 4
+# The original adds their gradients, mmengine averages them: the rate makes up for it. So that the decay per step stays,
+# its factor is that much smaller.
+step_lr = lr * accumulate
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=val_interval)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=lr, momentum=0.937, nesterov=True, weight_decay=5e-4),
+    optimizer=dict(type='SGD', lr=step_lr, momentum=0.937, nesterov=True, weight_decay=5e-4 / accumulate),
     # Neither biases nor batch norm are decayed.
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
     accumulative_counts=accumulate,
