@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from faceresearch.datasets.base import FaceDataset
-from faceresearch.datasets.parsers import FaceAnnotations, read_annotations
+from faceresearch.datasets.parsers import FaceAnnotations, Problems, read_annotations
 from faceresearch.datasets.parsers.wider import AnnotationFormat
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS
@@ -54,6 +54,8 @@ class WiderFaceDataset(FaceDataset):
     """
 
     METAINFO = {'classes': ('face',)}
+    #: What the data are called in errors.
+    title = 'WIDER FACE'
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class WiderFaceDataset(FaceDataset):
         """
         folder = Path(self.data_prefix['img_path'])
         self._check_present(folder)
-        annotations, problems = read_annotations(self.ann_file, self.ann_format)
+        annotations, problems = self.read()
         summary = problems.summary()
         if summary:
             print_log(summary, logger='current', level=logging.WARNING)
@@ -116,10 +118,18 @@ class WiderFaceDataset(FaceDataset):
         )
         return [_sample(item, folder) for item in annotations]
 
+    def read(self) -> tuple[list[FaceAnnotations], Problems]:
+        """Read the annotation file."""
+        return read_annotations(self.ann_file, self.ann_format)
+
+    def remedy(self) -> str:
+        """Return what a user does who does not have the data."""
+        return _DOWNLOAD.format(root=self.data_root)
+
     def _check_present(self, folder: Path) -> None:
         for path, there in ((folder, folder.is_dir()), (Path(self.ann_file), Path(self.ann_file).is_file())):
             if not there:
-                raise UserError(f'WIDER FACE: {path} does not exist; {_DOWNLOAD.format(root=self.data_root)}')
+                raise UserError(f'{self.title}: {path} does not exist; {self.remedy()}')
 
     def _of_events(self, annotations: list[FaceAnnotations]) -> list[FaceAnnotations]:
         if self.events is None:
@@ -141,7 +151,7 @@ class WiderFaceDataset(FaceDataset):
         first = list(islice((item.name for item in annotations if item.name not in there), 3))
         text = f'{absent} of {len(annotations)} images listed in {self.ann_file} are not in {folder}'
         if not present:
-            raise UserError(f'WIDER FACE: all {text}; {_DOWNLOAD.format(root=self.data_root)}')
+            raise UserError(f'{self.title}: all {text}; {self.remedy()}')
         if self.missing == 'error':
             raise UserError(f"{text} (first: {', '.join(first)}); complete them or set missing='skip'")
         print_log(f'{text} and are left out (first: {", ".join(first)})', logger='current', level=logging.WARNING)

@@ -22,6 +22,7 @@ from faceresearch.evaluation.predictions import (
     join_detections,
     read_predictions,
 )
+from faceresearch.evaluation.samples import once_each, to_original
 from faceresearch.evaluation.wider_ground_truth import load_ground_truth
 from faceresearch.evaluation.wider_protocol import (
     SUBSETS,
@@ -141,11 +142,11 @@ class WiderFaceMetric(_DetectionMetric):
 
     def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Judge the images that were seen."""
-        results = _once_each(results)
+        results = once_each(results)
         seen = {r.name for r in results if not r.broken}
         detections = join_detections([r.name for r in results], [r.boxes for r in results], [r.scores for r in results])
         figures = self._judge_images(detections, seen)
-        return _with_broken(figures, results)
+        return with_broken(figures, results)
 
     def evaluate_file(self, path: str | Path, subset: bool = False) -> dict[str, float]:
         """Judge stored predictions; no image is needed.
@@ -200,7 +201,7 @@ class SynthFacesMetric(_DetectionMetric):
 
     ``gt_instances`` give ``bboxes`` and ``difficulty`` (N, 3) bool, whether a face counts in easy, medium and hard;
     without ``difficulty`` a face counts in all three. ``ignored_instances`` count in none. Ground truth is in pixels of
-    the network's input and is brought to the original image by ``scale_factor``. Other than on WIDER FACE, detections
+    the network's input and is brought to the original image by ``scale_factor`` and ``pad_offset``. Other than on WIDER FACE, detections
     on images without faces are false.
 
     Args:
@@ -233,19 +234,18 @@ class SynthFacesMetric(_DetectionMetric):
     def image_result(self, sample: dict[str, Any]) -> ImageResult:
         """Keep the ground truth as well."""
         result = super().image_result(sample)
-        scale = np.tile(np.asarray(sample.get('scale_factor', (1.0, 1.0)), np.float64), 2)
         counted, ignored = sample.get('gt_instances', {}), sample.get('ignored_instances', {})
         faces = as_numpy(counted.get('bboxes', np.zeros((0, 4)))).reshape(-1, 4)
         regions = as_numpy(ignored.get('bboxes', np.zeros((0, 4)))).reshape(-1, 4)
         kept = as_numpy(counted.get('difficulty', np.ones((len(faces), len(SUBSETS)), bool)))
         kept = kept.astype(bool).reshape(-1, len(SUBSETS))
-        result.faces = np.concatenate([faces, regions]).astype(np.float64) / scale
+        result.faces = to_original(np.concatenate([faces, regions]), sample)
         result.kept = np.concatenate([kept, np.zeros((len(regions), len(SUBSETS)), bool)])
         return result
 
     def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Judge all images that could be read."""
-        results = _once_each(results)
+        results = once_each(results)
         good = [r for r in results if not r.broken]
         names = [r.name for r in good]
         faces = [r.faces for r in good if r.faces is not None]
@@ -257,7 +257,7 @@ class SynthFacesMetric(_DetectionMetric):
             kept=np.concatenate([np.zeros((0, len(SUBSETS)), bool), *kept]),
         )
         detections = join_detections(names, [r.boxes for r in good], [r.scores for r in good])
-        return _with_broken(self.judge(detections, truth), results)
+        return with_broken(self.judge(detections, truth), results)
 
 
 def sample_name(sample: dict[str, Any]) -> str:
@@ -268,12 +268,8 @@ def sample_name(sample: dict[str, Any]) -> str:
     return image_key('/'.join(Path(path).parts[-2:]))
 
 
-def _once_each(results: list[ImageResult]) -> list[ImageResult]:
-    """Drop repeated images: samplers of several processes pad the last batch with the first images."""
-    return list({result.name: result for result in reversed(results)}.values())[::-1]
-
-
-def _with_broken(figures: dict[str, float], results: list[ImageResult]) -> dict[str, float]:
+def with_broken(figures: dict[str, float], results: Sequence[Any]) -> dict[str, float]:
+    """Add ``images_broken`` to the figures, if there are results of images that could not be read."""
     broken = [result.name for result in results if result.broken]
     if not broken:
         return figures
