@@ -94,8 +94,9 @@ class YOLOv8FaceHead(DenseFaceHead):
         """Start from few false alarms: every face score is ``prior_probability``."""
         super().init_weights()
         bias = -math.log(1 / self.prior_probability - 1)
-        for branch in self.cls:
-            nn.init.constant_(branch[-1].bias, bias)
+        for name, parameter in self.cls.named_parameters():
+            if name.endswith('.2.bias'):
+                nn.init.constant_(parameter, bias)
 
     def forward(self, features: Sequence[Tensor]) -> Maps:
         """Return one map per level of box logits (N, 4B, h, w), face logits (N, 1, h, w), key points (N, 3K, h, w)."""
