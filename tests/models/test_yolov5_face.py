@@ -148,7 +148,7 @@ def test_learns_one_image() -> None:
     for left, top, right, bottom in sample.gt_instances.bboxes.long().tolist():
         image[:, :, top:bottom, left:right] = torch.tensor([0.9, 0.6, 0.4])[:, None, None]
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    for _ in range(120):
+    for _ in range(60):
         losses = model(image, [sample], mode='loss')
         optimizer.zero_grad()
         sum(losses.values()).backward()

@@ -61,6 +61,7 @@ class YOLOv5FaceHead(DenseFaceHead):
     """
 
     anchors: Tensor
+    box_loss: Any
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class YOLOv5FaceHead(DenseFaceHead):
         for conv in self.convs:
             self._initialise(conv)
 
-    def _initialise(self, conv: nn.Module) -> None:
+    def _initialise(self, conv: Any) -> None:
         with torch.no_grad():
             bias, weight = (t.unflatten(0, (-1, self.width)) for t in (conv.bias, conv.weight))
             bias[:, 4] = math.log(_PRIOR / (1 - _PRIOR))

@@ -49,7 +49,7 @@ class YOLOv5PAN(BaseModule):
 
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Map the backbone's features to as many levels of the same sizes."""
-        laterals = []
+        laterals: list[Tensor] = []
         x = features[-1]
         for i in range(len(features) - 2, -1, -1):
             x = self.lateral[i](x)
