@@ -77,7 +77,8 @@ def benchmark(
     macs = multiply_adds(network, images[:1])
     headline = (
         f'{Path(config).stem}: {sum(p.numel() for p in model.parameters()):,} parameters, '
-        f'{macs / 1e9:.3f} G multiply-adds ({2 * macs / 1e9:.3f} GFLOP) per image, on {place}'
+        f'{macs / 1e9:.3f} G multiply-adds ({2 * macs / 1e9:.3f} GFLOP) per image,'
+        f' {openmmlab_flops(network, size) / 1e9:.3f} as OpenMMLab counts, on {place}'
     )
     _print(headline, timings, batch, size, runs)
     return timings
@@ -110,6 +111,16 @@ def multiply_adds(network: nn.Module, images: Tensor) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(images)
     return counter.get_total_flops() // 2
+
+
+def openmmlab_flops(network: nn.Module, size: tuple[int, int]) -> float:
+    """Count what mmcv counts: multiply-adds, biases, norms, activations and poolings of modules, for an image (h, w).
+
+    Figures of mmdet and its forks (SCRFD) are these.
+    """
+    from mmcv.cnn import get_model_complexity_info
+
+    return get_model_complexity_info(network, (3, *size), print_per_layer_stat=False, as_strings=False)[0]
 
 
 def _timing(backend: str, network: nn.Module, names: Sequence[str], images: Tensor, runs: int) -> Timing:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
+from faceresearch.apis.benchmark import openmmlab_flops
 from faceresearch.config import load_config
 from faceresearch.models.heads.atss import assign_atss
 from faceresearch.models.losses.quality_focal import quality_focal_loss
@@ -69,6 +70,15 @@ def test_parameters(size: str, repo_root: Path) -> None:
     assert count(model) == PARAMETERS[size]
     parts = (model.backbone.stem, *model.backbone.stages, model.neck)
     assert tuple(count(part) for part in parts) == PARTS[size.removesuffix('_kps')]
+
+
+@pytest.mark.parametrize(
+    ('size', 'published'), [('500m', 0.508), ('1g', 1.0), ('2_5g', 2.53), ('10g', 9.98), ('34g', 34.13)]
+)
+def test_multiply_adds_at_640_x_480(size: str, published: float, repo_root: Path) -> None:
+    # Published for VGA, in billions: reference/detection.md §2.4.
+    model = MODELS.build(load_config(repo_root / f'configs/scrfd/scrfd_{size}_widerface.py').model).eval()
+    assert openmmlab_flops(model, (480, 640)) / 1e9 == pytest.approx(published, rel=0.02)
 
 
 def atss_in_plain_loops(

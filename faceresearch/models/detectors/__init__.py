@@ -1,5 +1,6 @@
 """Face detectors."""
 
 from faceresearch.models.detectors.single_stage import SingleStageDetector
+from faceresearch.models.detectors.test_time import MultiScaleFlip
 
-__all__ = ['SingleStageDetector']
+__all__ = ['MultiScaleFlip', 'SingleStageDetector']

@@ -24,6 +24,7 @@ class SingleStageDetector(BaseModel):
         neck: feature pyramid with ``out_channels``, or None.
         head: dense head.
         data_preprocessor: normalisation and padding.
+        test_aug: how to look at an image several times in prediction, ``MultiScaleFlip``; None looks once.
         init_cfg: mmengine weight initialisation.
     """
 
@@ -37,6 +38,7 @@ class SingleStageDetector(BaseModel):
         head: nn.Module | dict[str, Any],
         neck: nn.Module | dict[str, Any] | None = None,
         data_preprocessor: nn.Module | dict[str, Any] | None = None,
+        test_aug: Any = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         # Built here: mmengine would look a bare name up in its own registry only.
@@ -48,6 +50,7 @@ class SingleStageDetector(BaseModel):
             self.neck = build_module(_with_channels(neck, channels))
             channels = self.neck.out_channels
         self.head = build_module(_with_channels(head, channels))
+        self.test_aug: Any = build_module(test_aug) if test_aug is not None else None
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -90,6 +93,8 @@ class SingleStageDetector(BaseModel):
         Images of one size go through the network together, without the padding that other sizes in the batch made
         necessary: what is found in an image does not depend on the images beside it.
         """
+        if self.test_aug is not None:
+            return self.test_aug.predict(self, inputs, data_samples)
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         divisor = getattr(self.data_preprocessor, 'pad_size_divisor', 1)
         for i, sample in enumerate(data_samples):
