@@ -58,6 +58,14 @@ def test_samples_carry_boxes_points_and_what_to_ignore(root: Path) -> None:
     assert len(build(root, test_mode=True)) == 3
 
 
+def test_faces_with_some_points_can_be_faces_without(root: Path, content: dict[str, Any]) -> None:
+    content['annotations'][1]['keypoints'] = [51, 21, 2] * 5
+    (root / 'train.json').write_text(json.dumps(content))
+    info = build(root, whole_landmarks=True).get_data_info(0)
+    assert info['gt_keypoints_visible'].tolist() == [[False] * 5, [True] * 5, [False] * 5]
+    assert (info['gt_keypoints'][0] == 0).all() and (info['gt_keypoints'][1] == [51, 21]).all()
+
+
 def test_other_numbers_of_points(root: Path, content: dict[str, Any]) -> None:
     content['annotations'][0]['keypoints'] = [5, 6, 2] * 28
     (root / 'train.json').write_text(json.dumps(content))

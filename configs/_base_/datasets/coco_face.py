@@ -26,6 +26,8 @@ train_dataloader = dict(
         ann_file=train_ann_file,
         img_dir=train_img_dir,
         categories=categories,
+        # RetinaFace learns all points of a face or none.
+        whole_landmarks=True,
         pipeline=[
             dict(type='LoadImage'),
             dict(type='SanitizeBoxes', clip=False),

@@ -16,7 +16,7 @@ def write_annotations(path: str | Path, annotations: Iterable[FaceAnnotations], 
     """Write annotations in the form ``official``, ``retinaface`` or ``scrfd``, whole or not at all.
 
     The forms cannot hold everything: official has no landmarks, RetinaFace's no ignore regions and no face with some
-    of its points, and SCRFD's needs the image sizes and holds landmarks or ignore flags, not both.
+    of its points (they are written as they are), and SCRFD's needs the image sizes and holds landmarks or ignore flags, not both.
 
     Args:
         path: the text file.
@@ -91,8 +91,9 @@ def _retinaface(item: FaceAnnotations) -> list[str]:
     rows = [f'# {item.name}']
     points = decimals(item.keypoints)
     for row, box in enumerate(decimals(item.bboxes)):
-        # A face has all its points or, marked by −1, none. In the published files flags are mostly 0.
-        whole = item.visible[row].all()
+        # A face has all its points or, marked by −1, none. Hidden points may have coordinates, as SynthFaces' have; of
+        # points without any, fit_to_form makes faces without landmarks. In the published files flags are mostly 0.
+        whole = item.visible[row].any()
         flags = _extra(item, 'point_flags', row, [0] * POINTS)
         triples = [(*point, flag) if whole else (-1, -1, -1) for point, flag in zip(points[row], flags)]
         quality = _extra(item, 'quality', row, [1])
