@@ -37,6 +37,9 @@ model = dict(
             class_weight=0.5,
             keypoint_weight=1.0,
             visibility_weight=1.0,
+            mpd_side=640.0,
+            # False where most faces have a box only: they would teach that nothing is visible.
+            missing_is_invisible=True,
         ),
         num_keypoints=5,
         bins=16,
