@@ -3,4 +3,4 @@
 _base_ = './scrfd_500m_kps_widerface.py'
 
 resize = 'original'
-model = dict(test_aug=dict(type='MultiScaleFlip', short_sides=(110, 220, 440, 640), max_long=1280, flip=False))
+model = dict(test_aug=dict(type='MultiScaleFlip', short_sides=(128, 192, 320, 640), max_long=1280, flip=False))
