@@ -18,6 +18,8 @@ optim_wrapper = dict(
     # Neither biases nor batch norm are decayed.
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
     accumulative_counts=accumulate,
+    # Losses are multiplied by the number of images: gradients are large. 10 for the sum of a step's gradients.
+    clip_grad=dict(max_norm=10.0 / accumulate),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-3, by_epoch=True, begin=0, end=warmup_epochs, convert_to_iter_based=True),
