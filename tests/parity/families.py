@@ -10,6 +10,7 @@ import pytest
 CONFIGS = {
     r'(?:retinaface|biubug6)_(?P<backbone>\w+)': 'configs/retinaface/retinaface_{backbone}_widerface.py',
     r'yolov5(?P<size>[nsm])(?:_face)?': 'configs/yolov5_face/yolov5_face_{size}_widerface.py',
+    # The stored cases have ReLU, the released weights SiLU.
     r'yolov8(?P<size>n)_face': 'configs/yolov8_face/yolov8_face_{size}_relu_widerface.py',
     r'yolov8lite(?P<size>[st])_face': 'configs/yolov8_face/yolov8_face_lite_{size}_relu_widerface.py',
 }
