@@ -10,6 +10,9 @@ scene_epochs = 10
 crop_scales = (0.5, 0.65, 0.8, 1.0)
 batch_size = 8
 num_workers = 1
+# Of scenes, and of photographs with --benchmark: 'original' size, or 'letterbox' to test_size.
+resize = 'original'
+test_size = 640
 renderer_version = '1.0'
 
 train_dataloader = dict(
@@ -54,7 +57,11 @@ val_dataloader = dict(
         cache_mib=512,
         renderer_version=renderer_version,
         test_mode=True,
-        pipeline=[dict(type='LoadImage'), dict(type='PackFaceInputs')],
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='ResizeForTest', rule=resize, size=test_size),
+            dict(type='PackFaceInputs'),
+        ],
     ),
 )
 test_dataloader = val_dataloader
