@@ -41,7 +41,7 @@ class PAFPN(BaseModule):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Map the backbone's features to as many levels of ``out_channels`` channels and the same sizes."""
