@@ -6,8 +6,8 @@ train_scenes = 400
 val_scenes = 200
 # A tenth of the scenes are new in each epoch: as many as a loader worker renders while the network trains.
 scene_epochs = 10
-# Of the scene's side: faces are seen 0.8 to 1.6 times as large as they were rendered.
-crop_scales = (0.5, 0.65, 0.8, 1.0)
+# Of the scene's side: faces are seen 0.8 to 1.3 times as large as they were rendered.
+crop_scales = (0.6, 0.8, 1.0)
 batch_size = 8
 num_workers = 1
 # Of scenes, and of photographs with --benchmark: 'original' size, or 'letterbox' to test_size.
