@@ -83,6 +83,7 @@ def judge_predictions(
     Raises:
         UserError: a file cannot be used.
     """
+    from faceresearch.compat.scope import set_scope
     from faceresearch.config import load_config
     from faceresearch.engine import settings
     from faceresearch.engine.benchmark import add_report
@@ -91,6 +92,7 @@ def judge_predictions(
 
     cfg = load_config(benchmark, overrides)
     settings.prepare(cfg)
+    set_scope(cfg)
     if report is not None:
         add_report(cfg, report)
     figures = flat_metrics(evaluate_predictions(cfg, predictions))

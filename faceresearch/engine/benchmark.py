@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from faceresearch.config import load_config
 from faceresearch.errors import UserError
+from faceresearch.registry import SCOPE
 
 _TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
 
@@ -40,8 +41,17 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
         if key in other:
             cfg[key] = other[key]
     if pipeline:
-        cfg['test_dataloader']['dataset']['pipeline'] = pipeline
+        cfg['test_dataloader']['dataset']['pipeline'] = [_scoped(step, cfg.get('default_scope')) for step in pipeline]
+    cfg['test_dataloader']['dataset']['_scope_'] = SCOPE
+    cfg['test_evaluator'] = [{'_scope_': SCOPE, **evaluator} for evaluator in evaluators(cfg)]
     return cfg
+
+
+def _scoped(step: dict[str, Any], scope: str | None) -> dict[str, Any]:
+    """Name the project that a step of a model's pipeline comes from: the data set is of this one."""
+    if scope in (None, SCOPE) or '.' in step['type']:
+        return step
+    return {**step, 'type': f'{scope}.{step["type"]}'}
 
 
 def _accepts(config: str | Path, override: str) -> bool:

@@ -35,7 +35,7 @@ def test_data_and_metric_are_the_benchmarks_and_the_pipeline_is_the_models(confi
     assert cfg.test_dataloader.dataset.type == 'B'
     assert cfg.test_dataloader.dataset.data_root == 'elsewhere'
     assert cfg.test_dataloader.dataset.pipeline == [{'type': 'Resize', 'size': 320}]
-    assert cfg.test_evaluator.type == 'MetricB'
+    assert [evaluator.type for evaluator in cfg.test_evaluator] == ['MetricB']
 
 
 def test_the_pipeline_can_be_changed(configs: tuple[Path, Path]) -> None:
@@ -47,7 +47,14 @@ def test_a_variable_that_both_configs_have_changes_both(configs: tuple[Path, Pat
     configs[1].write_text("size = 512\nkind = f'Metric{size}'\n" + BENCHMARK.replace("'MetricB'", 'kind'))
     cfg = use_benchmark(*configs, ['size=320'])
     assert cfg.test_dataloader.dataset.pipeline == [{'type': 'Resize', 'size': 320}]
-    assert cfg.test_evaluator.type == 'Metric320'
+    assert cfg.test_evaluator[0].type == 'Metric320'
+
+
+def test_the_pipeline_of_another_project_is_found_there(configs: tuple[Path, Path]) -> None:
+    configs[0].write_text(MODEL + "default_scope = 'mmdet'")
+    cfg = use_benchmark(*configs, [])
+    assert cfg.test_dataloader.dataset.pipeline == [{'type': 'mmdet.Resize', 'size': 640}]
+    assert cfg.test_dataloader.dataset._scope_ == cfg.test_evaluator[0]._scope_ == 'faceresearch'
 
 
 def test_a_model_without_a_pipeline_takes_the_benchmarks(configs: tuple[Path, Path], tmp_path: Path) -> None:
