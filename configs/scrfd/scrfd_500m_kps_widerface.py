@@ -11,3 +11,4 @@ _base_ = [
 
 # Four processes with sixteen images each.
 batch_size = 64
+auto_scale_lr = dict(base_batch_size=64)

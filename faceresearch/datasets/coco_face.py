@@ -26,8 +26,7 @@ class CocoFaceDataset(WiderFaceDataset):
         img_dir: folder that every ``file_name`` starts from.
         categories: names of the categories that are faces; None: ``face``, or the only one there is.
         num_keypoints: points of a face, K; faces with another number keep their boxes only.
-        whole_landmarks: a face that lacks some of its points has none. For networks that learn all points of a face or
-            none of them (RetinaFace, SCRFD); those that learn each by itself (YOLO) can use the others.
+        whole_landmarks: see :class:`~faceresearch.datasets.wider_face.WiderFaceDataset`.
         filter_empty: leave out images without a face that is not ignored; None: in training.
         missing: what to do when some of the listed images are not on disk: ``skip`` them, with a warning that says
             how many, or ``error``. When none is there it is an error in any case.
@@ -65,11 +64,11 @@ class CocoFaceDataset(WiderFaceDataset):
             raise UserError(f'CocoFaceDataset: num_keypoints={num_keypoints}: at least 1')
         self.categories = None if categories is None else tuple(categories)
         self.num_keypoints = num_keypoints
-        self.whole_landmarks = whole_landmarks
         super().__init__(
             data_root=data_root,
             ann_file=ann_file,
             img_dir=img_dir,
+            whole_landmarks=whole_landmarks,
             filter_empty=filter_empty,
             missing=missing,
             pipeline=pipeline,
@@ -82,12 +81,7 @@ class CocoFaceDataset(WiderFaceDataset):
 
     def read(self) -> tuple[list[FaceAnnotations], Problems]:
         """Read the annotation file."""
-        annotations, problems = read_coco(self.ann_file, self.categories, self.num_keypoints)
-        if self.whole_landmarks:
-            for item in annotations:
-                item.visible &= item.visible.all(1, keepdims=True)
-                item.keypoints[~item.visible] = 0
-        return annotations, problems
+        return read_coco(self.ann_file, self.categories, self.num_keypoints)
 
     def remedy(self) -> str:
         """Return what a user does who does not have the data."""

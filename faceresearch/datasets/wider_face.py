@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.parsers import FaceAnnotations, Problems, read_annotations
+from faceresearch.datasets.parsers.images import stem_of
 from faceresearch.datasets.parsers.wider import AnnotationFormat
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS
@@ -39,6 +40,8 @@ class WiderFaceDataset(FaceDataset):
         img_dir: image folder, relative to ``data_root``.
         ann_format: ``official``, ``mat``, ``retinaface``, ``scrfd`` or ``list``; None: recognised by content.
         events: use only the images of these folders.
+        whole_landmarks: a face that lacks some of its points has none. For networks that learn all points of a face or
+            none of them (RetinaFace, SCRFD); those that learn each by itself (YOLO) can use the others.
         filter_empty: leave out images without a face that is not ignored; None: in training.
         missing: what to do when some of the listed images are not on disk: ``skip`` them, with a warning that says
             how many, or ``error``. When none is there it is an error in any case.
@@ -64,6 +67,7 @@ class WiderFaceDataset(FaceDataset):
         img_dir: str = 'WIDER_train/images',
         ann_format: AnnotationFormat | None = None,
         events: Sequence[str] | None = None,
+        whole_landmarks: bool = False,
         filter_empty: bool | None = None,
         missing: Literal['skip', 'error'] = 'skip',
         pipeline: Sequence[dict[str, Any] | Callable[..., Any]] = (),
@@ -77,6 +81,7 @@ class WiderFaceDataset(FaceDataset):
             raise UserError(f"WiderFaceDataset: missing={missing!r} is unknown; use 'skip' or 'error'")
         self.ann_format = ann_format
         self.events = None if events is None else tuple(events)
+        self.whole_landmarks = whole_landmarks
         self.filter_empty = not test_mode if filter_empty is None else filter_empty
         self.missing = missing
         super().__init__(
@@ -104,6 +109,11 @@ class WiderFaceDataset(FaceDataset):
         if summary:
             print_log(summary, logger='current', level=logging.WARNING)
         annotations = self._images_on_disk(self._of_events(annotations), folder)
+        if self.whole_landmarks:
+            for item in annotations:
+                item.visible &= item.visible.all(1, keepdims=True)
+                item.keypoints[~item.visible] = 0
+        self._check_names(annotations)
         listed = len(annotations)
         if self.filter_empty:
             annotations = [item for item in annotations if not item.ignore.all()]
@@ -130,6 +140,16 @@ class WiderFaceDataset(FaceDataset):
         for path, there in ((folder, folder.is_dir()), (Path(self.ann_file), Path(self.ann_file).is_file())):
             if not there:
                 raise UserError(f'{self.title}: {path} does not exist; {self.remedy()}')
+
+    def _check_names(self, annotations: list[FaceAnnotations]) -> None:
+        """Refuse two images of one name: metrics would take them for one."""
+        seen: dict[str, str] = {}
+        for item in annotations:
+            other = seen.setdefault(stem_of(item.name), item.name)
+            if other != item.name:
+                raise UserError(
+                    f'{self.ann_file}: {other} and {item.name} differ in their suffix only; rename one of them'
+                )
 
     def _of_events(self, annotations: list[FaceAnnotations]) -> list[FaceAnnotations]:
         if self.events is None:
@@ -161,7 +181,7 @@ class WiderFaceDataset(FaceDataset):
 def _sample(item: FaceAnnotations, folder: Path) -> dict[str, Any]:
     return {
         'img_path': str(folder / item.name),
-        'img_id': item.name.rpartition('.')[0] or item.name,
+        'img_id': stem_of(item.name),
         'gt_bboxes': item.bboxes.astype(np.float32),
         'gt_bboxes_labels': np.zeros(len(item.bboxes), np.int64),
         'gt_ignore_flags': item.ignore,

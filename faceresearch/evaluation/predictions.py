@@ -8,7 +8,6 @@ optional ``keypoints`` (N, K, 2).
 from __future__ import annotations
 
 import logging
-import re
 import zipfile
 import zlib
 from collections import Counter
@@ -20,12 +19,12 @@ from typing import Any, Literal
 import numpy as np
 from mmengine.logging import print_log
 
+from faceresearch.datasets.parsers.images import stem_of
 from faceresearch.errors import UserError
 from faceresearch.fileio import atomic_path
 
 #: Bytes one array of a predictions file may have once unpacked.
 MAX_ARRAY_BYTES = 4 * 2**30
-_IMAGE_SUFFIX = re.compile(r'\.(jpe?g|png|bmp|webp|tiff?)$', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def image_key(name: str) -> str:
     name = name.replace('\\', '/')
     while name.startswith('./'):
         name = name[2:]
-    return _IMAGE_SUFFIX.sub('', name)
+    return stem_of(name)
 
 
 def join_detections(

@@ -62,6 +62,8 @@ def convert_checkpoint(
         raise UserError(f'-o {out}: converted weights are stored as .safetensors; give the file that suffix')
     if source.suffix.lower() in NOT_YET:
         raise UserError(f'{source}: there is no converter for {NOT_YET[source.suffix.lower()]} checkpoints yet')
+    if source.suffix.lower() != '.onnx' and (bn != 'identity' or images is not None):
+        raise UserError(f'{source}: --bn and --images are for .onnx files; this one has its batch norms')
     cfg = load_config(config, list(overrides))
     validate(cfg)
     model = MODELS.build(cfg.model)

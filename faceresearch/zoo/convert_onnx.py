@@ -58,7 +58,9 @@ def _calibrate_on(model: nn.Module, cfg: Config, folder: Path) -> None:
     from faceresearch.apis.media import IMAGE_SUFFIXES
     from faceresearch.apis.model import inference
 
-    files = sorted(str(file) for file in folder.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)[:MAX_IMAGES]
+    files = sorted(str(file) for file in folder.rglob('*') if file.suffix.lower() in IMAGE_SUFFIXES)
+    # From all over: the files of one event stand together.
+    files = files[:: max(1, -(-len(files) // MAX_IMAGES))]
     if not files:
         raise UserError(f'--images {folder}: holds no images')
     model.cfg = cfg  # type: ignore[assignment]

@@ -15,6 +15,7 @@ from faceresearch.models.heads.atss import assign_atss
 from faceresearch.models.losses.quality_focal import quality_focal_loss
 from faceresearch.registry import MODELS
 from faceresearch.structures import FaceDataSample
+from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
 
 #: Parameters, counted from the original checkpoints' shapes: reference/detection.md §2.1.
 PARAMETERS = {
@@ -204,3 +205,39 @@ def test_any_backbone_under_this_head(repo_root: Path, tmp_path: Path) -> None:
     model = MODELS.build(load_config(config).model)
     scores = model.eval()(torch.randn(1, 3, 64, 96), mode='tensor')[:3]
     assert [s.shape for s in scores] == [(1, 192, 1), (1, 48, 1), (1, 12, 1)]
+
+
+def original_name(name: str, shared: bool, depthwise: bool, norm: str) -> str:
+    """Our name as the original's checkpoints have it: reference/detection.md §2.1."""
+    part, *rest = name.split('.')
+    if part == 'backbone':
+        return (
+            name.replace('stages.0', 'layer1')
+            .replace('stages.1', 'layer2')
+            .replace('stages.2', 'layer3')
+            .replace('stages.3', 'layer4')
+        )
+    if part == 'neck':
+        return f'neck.{rest[0]}_convs.{rest[1]}.conv.{rest[2]}'
+    if rest[0] == 'scales':
+        return f'bbox_head.scales.{rest[1]}.scale'
+    level = '0' if shared else ('(8, 8)', '(16, 16)', '(32, 32)')[int(rest[1])]
+    if rest[0] == 'towers':
+        layer = {'0': 'conv', '1': norm, '3': 'conv', '4': norm}[rest[3]]
+        kind = ('depthwise_conv.' if rest[3] in '01' else 'pointwise_conv.') if depthwise else ''
+        return f'bbox_head.cls_stride_convs.{level}.{rest[2]}.{kind}{layer}.{rest[4]}'
+    kind = {'cls': 'stride_cls', 'box': 'stride_reg', 'landmark': 'stride_kps'}[rest[0]]
+    return f'bbox_head.{kind}.{level}.{rest[2]}'
+
+
+@pytest.mark.parametrize('size', ['500m', '500m_kps', '2_5g_kps', '34g'])
+def test_every_name_of_the_originals_checkpoints_has_a_place(size: str, repo_root: Path) -> None:
+    model = build(repo_root, size)
+    ours = model.state_dict()
+    shared, depthwise = 'kps' not in size, size.startswith('500m')
+    state = {original_name(n, shared, depthwise, 'gn' if shared else 'bn'): t for n, t in ours.items()}
+    assert len(state) == len(ours)
+    state['bbox_head.integral.project'] = torch.arange(9.0)
+    converted, report = convert(state, ours, find_converter(state, CONVERTERS))
+    assert list(report.dropped) == ['bbox_head.integral.project']
+    assert all(converted[name] is ours[name] or converted[name].equal(ours[name]) for name in ours)

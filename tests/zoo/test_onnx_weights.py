@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -103,6 +104,26 @@ def test_damaged_empty_and_foreign_files(shared_dir: Path, tmp_path: Path) -> No
         file.write_bytes(content)
         with pytest.raises(UserError, match=name):
             convert_checkpoint(file, CONFIG, tmp_path / 'w.safetensors')
+
+
+def test_a_network_that_computes_no_numbers_is_not_equal(shared_dir: Path, tmp_path: Path) -> None:
+    model = onnx.load(str(shared_dir / 'weights/scrfd' / FILES[1]))
+    tensor = next(t for t in model.graph.initializer if t.name.startswith('bbox_head.stride_cls.(8, 8).weight'))
+    broken = onnx.numpy_helper.to_array(tensor).copy()
+    broken[:] = np.nan
+    tensor.CopyFrom(onnx.numpy_helper.from_array(broken, tensor.name))
+    path = tmp_path / 'nan.onnx'
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match='difference nan'):
+        convert_checkpoint(path, CONFIG, tmp_path / 'w.safetensors')
+
+
+def test_statistics_are_for_onnx_files_only(shared_dir: Path, tmp_path: Path) -> None:
+    source = shared_dir / 'weights/retinaface/mobilenet0.25_Final.pth'
+    with pytest.raises(UserError, match='--bn'):
+        convert_checkpoint(source, 'retinaface_mnet025_widerface', tmp_path / 'w.safetensors', bn='calibrated')
+    with pytest.raises(UserError, match='no such file'):
+        convert_checkpoint(tmp_path / 'missing.onnx', CONFIG, tmp_path / 'w.safetensors')
 
 
 def test_weights_in_another_file_are_not_followed(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@ data_root = 'data/widerface'
 # Any public form. RetinaFace's label.txt adds landmarks to the boxes: train_ann_file=train/label.txt
 train_ann_file = 'wider_face_split/wider_face_train.mat'
 train_img_dir = 'WIDER_train/images'
+# RetinaFace and SCRFD learn all points of a face or none.
+whole_landmarks = True
 image_size = 640
 batch_size = 32
 num_workers = 4
@@ -21,6 +23,7 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file=train_ann_file,
         img_dir=train_img_dir,
+        whole_landmarks=whole_landmarks,
         pipeline=[
             dict(type='LoadImage'),
             dict(type='SanitizeBoxes', clip=False),

@@ -2,6 +2,7 @@
 _base_ = './widerface.py'
 
 # With landmarks where they are known: train_ann_file=train/label.txt
+whole_landmarks = False
 image_size = 640
 batch_size = 16
 mosaic_prob = 0.5

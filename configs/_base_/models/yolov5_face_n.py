@@ -6,7 +6,12 @@ neck_channels = [int(128 * width)] * 3
 model = dict(
     type='SingleStageDetector',
     data_preprocessor=dict(
-        type='FaceDataPreprocessor', std=(255, 255, 255), bgr_to_rgb=True, pad_size_divisor=32, channels_last=True
+        type='FaceDataPreprocessor',
+        std=(255, 255, 255),
+        bgr_to_rgb=True,
+        pad_size_divisor=32,
+        pad_value=114 / 255,
+        channels_last=True,
     ),
     backbone=dict(type='YOLOv5FaceShuffleNet', width=width),
     neck=dict(type='YOLOv5PAN', out_channels=neck_channels, blocks=1),

@@ -30,4 +30,4 @@ param_scheduler = [
         eta_min=step_lr * 0.2,
     ),
 ]
-auto_scale_lr = dict(enable=False, base_batch_size=16)
+# No auto_scale_lr: the losses grow with the batch already.

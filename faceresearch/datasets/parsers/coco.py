@@ -58,7 +58,7 @@ def read_coco(
         table[entry['id']] = image
     for line, entry in rows:
         row = _row(line, entry, num_keypoints, problems)
-        if row is None or (chosen is not None and entry.get('category_id') not in chosen):
+        if row is None or (chosen is not None and not _is_one_of(entry.get('category_id'), chosen)):
             continue
         owner = table.get(entry['image_id'])
         if owner is None:
@@ -111,7 +111,7 @@ def _image(line: int, entry: Any, problems: Problems) -> _Image | None:
         problems.add('path leaves the image folder', line, entry['file_name'][:60])
         return None
     height, width = entry.get('height'), entry.get('width')
-    known = isinstance(height, int) and isinstance(width, int) and min(height, width) > 0
+    known = isinstance(height, int) and isinstance(width, int) and 0 < min(height, width) <= max(height, width) < 2**31
     return _Image(name, (int(height), int(width)) if known else None, line)  # type: ignore[arg-type]
 
 
@@ -142,6 +142,10 @@ def _row(line: int, entry: Any, num_keypoints: int, problems: Problems) -> dict[
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, int | str)
+
+
+def _is_one_of(value: Any, chosen: set[Any]) -> bool:
+    return _is_id(value) and value in chosen
 
 
 def _numbers(values: Any, count: int) -> list[float] | None:

@@ -175,6 +175,9 @@ def _fit_points(item: FaceAnnotations, form: str, lost: Counter[str]) -> None:
         visible &= visible.all(1, keepdims=True)
     if form == 'scrfd':
         visible &= ~item.ignore[:, None]
+    if form == 'retinaface':
+        # There a face whose first point has x < 0 is one without points.
+        visible &= item.keypoints[:, :1, 0] >= 0
     if points == 'inside' and item.size is not None:
         height, width = item.size
         visible &= ((item.keypoints >= 0) & (item.keypoints <= (width, height))).all(2)

@@ -118,6 +118,8 @@ def _mirror(found: InstanceData, width: float, permutation: list[int]) -> Instan
         points = found.keypoints[:, permutation].clone()
         points[..., 0] = width - points[..., 0]
         found.keypoints = points
+    if 'keypoint_scores' in found:
+        found.keypoint_scores = found.keypoint_scores[:, permutation]
     return found
 
 
@@ -127,14 +129,15 @@ def vote(found: InstanceData, iou: float) -> InstanceData:
     Source: Gidaris and Komodakis, ICCV 2015 (box voting), as the WIDER FACE entries since S3FD use it.
 
     Args:
-        found: detections with ``bboxes`` (D, 4), ``scores`` (D,) and perhaps ``keypoints`` (D, K, 2).
+        found: detections with ``bboxes`` (D, 4), ``scores`` (D,) and perhaps ``keypoints`` (D, K, 2) and ``keypoint_scores``
+            (D, K).
         iou: detections that overlap the best one by at least this belong to it.
 
     Returns:
         One detection per group, with the group's best score, by falling score.
     """
     found = found[found.scores.argsort(descending=True, stable=True)]
-    fields = [name for name in ('bboxes', 'keypoints') if name in found]
+    fields = [name for name in ('bboxes', 'keypoints', 'keypoint_scores') if name in found]
     left = torch.ones(len(found), dtype=torch.bool, device=found.scores.device)
     leaders: list[int] = []
     merged: dict[str, list[Tensor]] = {name: [] for name in fields}

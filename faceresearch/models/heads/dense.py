@@ -46,7 +46,12 @@ class DenseFaceHead(BaseModule):
         self.max_per_img = max_per_img
 
     def detections(
-        self, boxes: Tensor, scores: Tensor, keypoints: Tensor | None, sample: FaceDataSample, **more: Tensor
+        self,
+        boxes: Tensor,
+        scores: Tensor,
+        keypoints: Tensor | None,
+        sample: FaceDataSample,
+        keypoint_scores: Tensor | None = None,
     ) -> InstanceData:
         """Return detections in pixels of the original image, by falling score, after NMS.
 
@@ -55,7 +60,7 @@ class DenseFaceHead(BaseModule):
             scores: (D,), all above ``score_thr``.
             keypoints: (D, K, 2), in pixels of the network's input, or None.
             sample: its metainfo tells how the image was resized (``scale_factor``) and shifted (``pad_offset``).
-            more: further fields of the detections, (D, ...).
+            keypoint_scores: (D, K): how sure the network is that a point can be seen, or None.
         """
         factor = boxes.new_tensor(sample.metainfo.get('scale_factor', (1.0, 1.0)))
         offset = boxes.new_tensor(sample.metainfo.get('pad_offset', (0.0, 0.0)))
@@ -64,6 +69,6 @@ class DenseFaceHead(BaseModule):
         found = InstanceData(bboxes=boxes[order], scores=scores[order], labels=order * 0)
         if keypoints is not None:
             found.keypoints = ((keypoints - offset) / factor)[order]
-        for name, values in more.items():
-            found[name] = values[order]
+        if keypoint_scores is not None:
+            found.keypoint_scores = keypoint_scores[order]
         return found

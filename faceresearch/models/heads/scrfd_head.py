@@ -8,13 +8,13 @@ from typing import Any, Literal
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
-from torchvision.ops import box_iou
 
 from faceresearch.codecs import DistanceCodec
 from faceresearch.models.heads.atss import assign_atss
 from faceresearch.models.heads.dense import DenseFaceHead
 from faceresearch.models.heads.prior_matching import covered_priors
 from faceresearch.models.layers import Scale
+from faceresearch.models.losses.iou import elementwise_iou
 from faceresearch.registry import MODELS, build_codec, build_module
 from faceresearch.structures import FaceDataSample
 
@@ -148,7 +148,7 @@ class SCRFDHead(DenseFaceHead):
             positive = face >= 0
             at, face = points[positive], face[positive]
             boxes, targets = self._box_pair(distances[i][positive], sample, face, at)
-            quality[i, positive] = box_iou(boxes.detach(), targets).diagonal()
+            quality[i, positive] = elementwise_iou(boxes.detach(), targets).clamp(0, 1)
             parts.append((logits[i][positive].sigmoid().detach(), boxes, targets, *self._landmarks(sample, face, at)))
             parts[-1] += (offsets[i][positive],) if offsets is not None else ()
         scores, boxes, targets, landmark_targets, visible, *rest = (torch.cat(part) for part in zip(*parts))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import distance_box_iou_loss
 
 from faceresearch.models.losses.quality_focal import quality_focal_loss
 from faceresearch.models.losses.reduce import mean_over_processes
-from faceresearch.registry import MODELS
+from faceresearch.registry import MODELS, build_module
 
 
 @MODELS.register_module()
@@ -27,6 +28,7 @@ class SCRFDLoss(nn.Module):
         landmark_weight: weight of the key-point loss.
         beta: exponent of the quality focal loss.
         landmark_beta: where the key-point loss turns from quadratic to linear, in strides.
+        box: box loss; DIoU by default.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class SCRFDLoss(nn.Module):
         landmark_weight: float = 0.1,
         beta: float = 2.0,
         landmark_beta: float = 1 / 9,
+        box: nn.Module | dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.box = build_module(box or {'type': 'IoULoss', 'kind': 'diou'})
         self.class_weight = class_weight
         self.box_weight = box_weight
         self.landmark_weight = landmark_weight
@@ -70,11 +74,10 @@ class SCRFDLoss(nn.Module):
             with_landmarks: (B,) bool.
         """
         positive = mean_over_processes(scores.new_tensor(float(len(scores))))
-        total = mean_over_processes(scores.sum())
+        total = mean_over_processes(scores.sum(), at_least=1e-6)
         class_loss = (quality_focal_loss(logits, quality, self.beta) * counted).sum()
         losses = {'loss_cls': self.class_weight * class_loss / positive}
-        box_loss = distance_box_iou_loss(boxes, box_targets, reduction='none') * scores
-        losses['loss_box'] = self.box_weight * box_loss.sum() / total
+        losses['loss_box'] = self.box_weight * self.box(boxes, box_targets, scores, total)
         if landmarks is not None and landmark_targets is not None:
             difference = F.smooth_l1_loss(landmarks, landmark_targets, reduction='none', beta=self.landmark_beta)
             weighted = difference * (scores * with_landmarks)[:, None]

@@ -64,6 +64,7 @@ class Slot:
 
     @property
     def kind(self) -> str:
+        """``conv`` or ``scale``."""
         return 'scale' if isinstance(self.module, Scale) else 'conv'
 
 
@@ -88,6 +89,8 @@ def read_graph(path: str | Path) -> onnx.ModelProto:
             "reading .onnx files needs the packages of the extra 'onnx': pip install onnx onnxruntime"
         ) from error
     path = Path(path)
+    if not path.is_file():
+        raise UserError(f'{path}: no such file')
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f'{path}: {path.stat().st_size / 2**30:.1f} GiB is more than an ONNX file can hold')
     try:
@@ -96,7 +99,7 @@ def read_graph(path: str | Path) -> onnx.ModelProto:
         raise UserError(f'{path}: not an ONNX file, or a damaged one') from error
     if not model.graph.node or not model.graph.output:
         raise UserError(f'{path}: not an ONNX file, or an empty one')
-    for tensor in model.graph.initializer:
+    for tensor in _stored(model).values():
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise UserError(f'{path}: its weights are in another file; save it with the weights inside')
     return model
@@ -110,11 +113,17 @@ def graph_layers(model: onnx.ModelProto, path: str | Path) -> list[Layer]:
     """
     from onnx import numpy_helper
 
-    stored = {t.name: t for t in model.graph.initializer}
-    stored.update({n.output[0]: n.attribute[0].t for n in model.graph.node if n.op_type == 'Constant' and n.attribute})
+    stored = _stored(model)
 
     def value(name: str) -> Tensor:
-        return torch.from_numpy(np.array(numpy_helper.to_array(stored[name]), np.float32))
+        if name not in stored:
+            raise UserError(
+                f'{path}: weights {name} are computed in the graph, as in a quantised file; use the original'
+            )
+        try:
+            return torch.from_numpy(np.array(numpy_helper.to_array(stored[name]), np.float32))
+        except (ValueError, TypeError) as error:
+            raise UserError(f'{path}: weights {name} are damaged ({error})') from error
 
     layers = []
     for node in model.graph.node:
@@ -131,6 +140,14 @@ def graph_layers(model: onnx.ModelProto, path: str | Path) -> list[Layer]:
     return layers
 
 
+def _stored(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    """Return the tensors that a graph holds, by name."""
+    constants = (
+        n for n in model.graph.node if n.op_type == 'Constant' and n.attribute and n.attribute[0].HasField('t')
+    )
+    return {**{t.name: t for t in model.graph.initializer}, **{n.output[0]: n.attribute[0].t for n in constants}}
+
+
 def _is_number(tensor: Any) -> bool:
     return int(np.prod(tensor.dims)) == 1 and tensor.data_type == 1  # float32
 
@@ -144,11 +161,15 @@ def network_slots(network: nn.Module, image: Tensor) -> list[Slot]:
     """
     names = {module: name for name, module in network.named_modules()}
     slots: list[Slot] = []
-    outputs: dict[int, tuple[Slot, Tensor]] = {}
+    outputs: dict[int, tuple[Slot | None, Tensor | None]] = {}
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if isinstance(module, nn.BatchNorm2d):
-            slot, _ = outputs[id(inputs[0])]
+            slot, _ = outputs.get(id(inputs[0]), (None, None))
+            if slot is None:
+                raise UserError(
+                    f'{names[module]} does not follow a convolution: this network cannot be filled from ONNX'
+                )
             slot.norm = (names[module], module)
         else:
             slots.append(Slot(names[module], module))
@@ -294,12 +315,20 @@ def check_outputs(network: nn.Module, path: str | Path, image: Tensor) -> float:
     The outputs are compared in order, whatever axes of length one the file has or lacks.
 
     Raises:
-        UserError: they differ by more than :data:`TOLERANCE` of the largest value (at least 1), or in number or size.
+        UserError: they differ by more than :data:`TOLERANCE` of the largest value (at least 1), or in number or size;
+            or onnxruntime is not installed, or cannot compute the file.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    expected = session.run(None, {session.get_inputs()[0].name: image.numpy()})
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError("comparing with .onnx files needs the extra 'onnx': pip install onnxruntime") from error
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+        expected = session.run(None, {session.get_inputs()[0].name: image.numpy()})
+    except Exception as error:  # onnxruntime's own kinds of error have no common base
+        raise UserError(
+            f'{path}: onnxruntime cannot compute it ({str(error).strip().splitlines()[0][:120]})'
+        ) from error
     with torch.no_grad():
         found = network.eval()(image, mode='tensor')
     # Published files may arrange the same numbers in another way than we export them.
@@ -310,10 +339,12 @@ def check_outputs(network: nn.Module, path: str | Path, image: Tensor) -> float:
         raise UserError(
             f'{path}: its outputs have {[e.shape for e in expected]}, the model gives {[tuple(o.shape) for o in found]}'
         )
-    worst = 0.0
-    for ours, theirs in zip(found, expected):
-        difference = np.abs(ours.numpy().reshape(theirs.shape) - theirs).max() / max(1.0, float(np.abs(theirs).max()))
-        worst = max(worst, float(difference))
+    differences = [
+        np.abs(ours.numpy().reshape(theirs.shape) - theirs).max() / max(1.0, float(np.abs(theirs).max()))
+        for ours, theirs in zip(found, expected)
+    ]
+    # Unlike Python's max, numpy's keeps a difference that is no number.
+    worst = float(np.max(differences))
     if not worst <= TOLERANCE:
         raise UserError(
             f'{path}: the model computes something else with its weights (difference {worst:.2g}); is it the right config?'
