@@ -31,10 +31,11 @@ def shared_folder() -> Path:
     return Path(folder).resolve()
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every script has."""
+def parser(description: str, reduced: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the options that scripts share; some have no reduced form."""
     made = argparse.ArgumentParser(description=description)
-    made.add_argument('--reduced', action='store_true', help='minutes instead of an hour; nothing is recorded')
+    if reduced:
+        made.add_argument('--reduced', action='store_true', help='minutes instead of an hour; nothing is recorded')
     made.add_argument('--work-dir', type=Path, help='results go here; a temporary folder by default')
     return made
 
