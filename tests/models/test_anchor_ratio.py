@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from faceresearch.models.heads.anchor_ratio import cells_inside, match_anchors
+from faceresearch.models.heads.anchor_ratio import match_anchors
+from faceresearch.models.heads.regions import cells_inside
 
 ANCHORS = torch.tensor([[1.0, 1], [5, 5]])
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from faceresearch.codecs import PriorBoxCodec
-from faceresearch.models.heads.prior_matching import covered_priors, match_priors
+from faceresearch.models.heads.prior_matching import match_priors
+from faceresearch.models.heads.regions import covered_priors
 
 
 def iou(a: list[float], b: list[float]) -> float:

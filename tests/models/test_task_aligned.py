@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from faceresearch.models.heads.task_aligned import assign_task_aligned, points_inside
+from faceresearch.models.heads.regions import points_inside
+from faceresearch.models.heads.task_aligned import assign_task_aligned
 
 #: Two faces that share the second point; the last point is in neither.
 POINTS = torch.tensor([[1.0, 1], [3, 1], [5, 1], [9, 9]], dtype=torch.float64)

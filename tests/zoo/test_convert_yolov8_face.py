@@ -76,7 +76,7 @@ def test_weights_of_the_file_are_where_they_belong(published: Path, converted: P
 
 
 @pytest.mark.parametrize('size', ['n', 'lite_s'])
-def test_a_state_dict_is_taken_completely_or_not_at_all(size: str) -> None:
+def test_parts_of_a_state_dict_are_refused(size: str) -> None:
     """The origin's names are rebuilt from the layers that the reference lists."""
     model = MODELS.build(load_config(f'yolov8_face_{size}_widerface').model)
     target = model.state_dict()

@@ -53,11 +53,3 @@ def match_anchors(boxes: Tensor, anchors: Tensor, grid: tuple[int, int], max_rat
         for taken, down, right in neighbours
     ]
     return Matches(*(torch.cat(part) for part in zip(*parts)))
-
-
-def cells_inside(regions: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Mark (rows, columns) the cells whose middle lies in one of ``regions`` (R, 4) xyxy, in cells."""
-    y = torch.arange(grid[0], device=regions.device)[:, None] + 0.5
-    x = torch.arange(grid[1], device=regions.device)[None] + 0.5
-    left, top, right, bottom = (side[:, None, None] for side in regions.unbind(-1))
-    return ((x > left) & (x < right) & (y > top) & (y < bottom)).any(0)

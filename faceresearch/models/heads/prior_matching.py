@@ -42,14 +42,3 @@ def match_priors(
     order = torch.arange(len(boxes), device=boxes.device)
     face = face.scatter_reduce(0, best_prior, order, 'amax', include_self=False)
     return face, prior_overlap >= positive_iou
-
-
-def covered_priors(regions: Tensor, priors: Tensor, min_share: float = 0.5) -> Tensor:
-    """Mark (P,) the priors that lie by at least ``min_share`` of their area in one of ``regions`` (R, 4) xyxy."""
-    if len(regions) == 0:
-        return priors.new_zeros(len(priors), dtype=torch.bool)
-    corners = box_convert(priors, 'cxcywh', 'xyxy')
-    top_left = torch.maximum(corners[:, None, :2], regions[None, :, :2])
-    bottom_right = torch.minimum(corners[:, None, 2:], regions[None, :, 2:])
-    inside = (bottom_right - top_left).clamp(min=0).prod(-1)
-    return (inside / priors[:, None, 2:].prod(-1) >= min_share).any(1)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from faceresearch.codecs import PriorBoxCodec
 from faceresearch.models.heads.dense import DenseFaceHead
-from faceresearch.models.heads.prior_matching import covered_priors, match_priors
+from faceresearch.models.heads.prior_matching import match_priors
+from faceresearch.models.heads.regions import covered_priors
 from faceresearch.registry import MODELS, build_codec, build_module
 from faceresearch.structures import FaceDataSample
 

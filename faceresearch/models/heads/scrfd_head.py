@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from faceresearch.codecs import DistanceCodec
 from faceresearch.models.heads.atss import assign_atss
 from faceresearch.models.heads.dense import DenseFaceHead
-from faceresearch.models.heads.prior_matching import covered_priors
+from faceresearch.models.heads.regions import covered_priors
 from faceresearch.models.layers import Scale
 from faceresearch.models.losses.iou import elementwise_iou
 from faceresearch.registry import MODELS, build_codec, build_module

@@ -7,12 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-
-def points_inside(points: Tensor, boxes: Tensor, margin: float = 1e-9) -> Tensor:
-    """Mark (G, P) the points (P, 2) that lie strictly inside each of ``boxes`` (G, 4) xyxy."""
-    from_corner = points[None] - boxes[:, None, :2]
-    to_corner = boxes[:, None, 2:] - points[None]
-    return torch.cat([from_corner, to_corner], -1).amin(-1) > margin
+from faceresearch.models.heads.regions import points_inside
 
 
 def assign_task_aligned(

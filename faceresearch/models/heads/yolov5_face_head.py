@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torchvision.ops import box_convert
 
 from faceresearch.codecs import AnchorGridCodec
-from faceresearch.models.heads.anchor_ratio import cells_inside, match_anchors
+from faceresearch.models.heads.anchor_ratio import match_anchors
 from faceresearch.models.heads.dense import DenseFaceHead
+from faceresearch.models.heads.regions import cells_inside
 from faceresearch.models.losses.iou import IoULoss
 from faceresearch.models.losses.wing import WingLoss
 from faceresearch.registry import MODELS, build_codec, build_module

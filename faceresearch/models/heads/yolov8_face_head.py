@@ -13,7 +13,8 @@ from torchvision.ops import box_convert
 
 from faceresearch.codecs import DistanceCodec
 from faceresearch.models.heads.dense import DenseFaceHead
-from faceresearch.models.heads.task_aligned import assign_task_aligned, points_inside
+from faceresearch.models.heads.regions import points_inside
+from faceresearch.models.heads.task_aligned import assign_task_aligned
 from faceresearch.models.losses.dfl import expected_distance
 from faceresearch.models.losses.iou import elementwise_iou
 from faceresearch.models.losses.yolov8_face import GridOutputs, GridTargets
