@@ -165,7 +165,7 @@ def demo(python: Path, overrides: list[str]) -> None:
     def tool(name: str, *arguments: str) -> None:
         run([str(python), '-u', f'tools/{name}.py', *arguments], f'tools/{name}.py')
 
-    say(f'training {CONFIG} (about 12 minutes on two cores; log and checkpoints: {WORK_DIR})')
+    say(f'training {CONFIG} (about 13 minutes on two cores; log and checkpoints: {WORK_DIR})')
     tool('train', CONFIG, *overrides, '--work-dir', WORK_DIR, '--resume')
     best = f'{WORK_DIR}/best.safetensors'
     say(f'testing {best} on unseen scenes')

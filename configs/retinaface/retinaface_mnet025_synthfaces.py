@@ -9,11 +9,11 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 46
+max_epochs = 50
 warmup_epochs = 4
-val_interval = 23
-# High, and with a short memory of squared gradients: there are only 2,300 iterations.
+val_interval = 50
+# High, and with a short memory of squared gradients: there are only 2,500 iterations.
 lr = 1.2e-2
-optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99)))
+optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99), fused=True))
 # Ten numbers against a box's four: a lighter weight than WIDER FACE's 1 leaves more of a short training to the boxes.
 model = dict(head=dict(loss=dict(landmark_weight=0.25)))
