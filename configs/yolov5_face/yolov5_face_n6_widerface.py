@@ -6,22 +6,8 @@ _base_ = [
     '../_base_/models/yolov5_face_n6.py',
     '../_base_/datasets/widerface_yolo.py',
     '../_base_/schedules/yolov5_face.py',
-    '../_base_/default_runtime.py',
 ]
 
 image_size = 832
 shear = 0.5
 rectangle = 64
-# As in the schedule: batches that make a step.
-accumulate = 4
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExpMomentumEMA',
-        momentum=1e-4,
-        gamma=2000 * accumulate,
-        interval=accumulate,
-        update_buffers=True,
-        priority='ABOVE_NORMAL',
-    )
-]

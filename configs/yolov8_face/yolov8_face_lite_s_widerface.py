@@ -6,22 +6,8 @@ _base_ = [
     '../_base_/models/yolov8_face_lite_s.py',
     '../_base_/datasets/widerface_yolo.py',
     '../_base_/schedules/yolov8_face.py',
-    '../_base_/default_runtime.py',
 ]
 
 max_epochs = 300
 mosaic_prob = 1.0
 mosaic_stop_epoch = max(max_epochs - 10, 0)
-# As in the schedule: batches that make a step.
-accumulate = 4
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExpMomentumEMA',
-        momentum=1e-4,
-        gamma=2000 * accumulate,
-        interval=accumulate,
-        update_buffers=True,
-        priority='ABOVE_NORMAL',
-    )
-]

@@ -1,7 +1,8 @@
 # RetinaFace with MobileNetV1 x0.25, as biubug6/Pytorch_Retinaface: FPN and SSH of 64 channels, priors 16...512.
+_base_ = './face_detector.py'
+
 model = dict(
-    type='SingleStageDetector',
-    data_preprocessor=dict(type='FaceDataPreprocessor', mean=(104, 117, 123), bgr_to_rgb=False, channels_last=True),
+    data_preprocessor=dict(mean=(104, 117, 123), bgr_to_rgb=False),
     backbone=dict(type='MobileNetV1', width=0.25, pretrained=None),
     neck=dict(type='RetinaFaceFPN', out_channels=64),
     head=dict(
@@ -20,13 +21,4 @@ model = dict(
         nms_iou=0.4,
         nms_offset=1,
     ),
-)
-
-contract = dict(
-    size='any (height, width)',
-    alignment=None,
-    labels=['face'],
-    landmarks=['left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner'],
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face detection',
 )

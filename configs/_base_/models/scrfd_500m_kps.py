@@ -1,13 +1,12 @@
 # SCRFD-500M with key points (`500m_bnkps`): searched MobileNetV1, PAFPN, one tower per level with batch norm.
+_base_ = './face_detector.py'
+
 model = dict(
-    type='SingleStageDetector',
     data_preprocessor=dict(
-        type='FaceDataPreprocessor',
         mean=(127.5, 127.5, 127.5),
         std=(128.0, 128.0, 128.0),
         bgr_to_rgb=True,
         pad_size_divisor=32,
-        channels_last=True,
     ),
     backbone=dict(
         type='SCRFDMobileNet',
@@ -35,11 +34,4 @@ model = dict(
     ),
 )
 
-contract = dict(
-    size='any (height, width); published figures: long side 640',
-    alignment=None,
-    labels=['face'],
-    landmarks=['left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner'],
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face detection',
-)
+contract = dict(size='any (height, width); published figures: long side 640')

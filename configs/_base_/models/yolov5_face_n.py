@@ -1,18 +1,11 @@
 # YOLOv5-Face n: ShuffleNet V2 units, pyramid of 128 channels, three anchors per cell on strides 8, 16, 32.
 # width=0.5 is n-0.5. RGB / 255.
+_base_ = './yolo_face.py'
+
 width = 1.0
 neck_channels = [int(128 * width)] * 3
 
 model = dict(
-    type='SingleStageDetector',
-    data_preprocessor=dict(
-        type='FaceDataPreprocessor',
-        std=(255, 255, 255),
-        bgr_to_rgb=True,
-        pad_size_divisor=32,
-        pad_value=114 / 255,
-        channels_last=True,
-    ),
     backbone=dict(type='YOLOv5FaceShuffleNet', width=width),
     neck=dict(type='YOLOv5PAN', out_channels=neck_channels, blocks=1),
     head=dict(
@@ -35,13 +28,4 @@ model = dict(
         score_thr=0.02,
         nms_iou=0.5,
     ),
-)
-
-contract = dict(
-    size='any (height, width), padded to multiples of 32',
-    alignment=None,
-    labels=['face'],
-    landmarks=['left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner'],
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face detection',
 )

@@ -1,4 +1,6 @@
 # YOLOv8-Face n, as derronqi/yolov8-face releases it: width 0.25, SiLU.
+_base_ = './yolo_face.py'
+
 width = 0.25
 depth = 0.33
 max_channels = 1024
@@ -6,15 +8,6 @@ max_channels = 1024
 activation = 'silu'
 
 model = dict(
-    type='SingleStageDetector',
-    data_preprocessor=dict(
-        type='FaceDataPreprocessor',
-        std=(255, 255, 255),
-        bgr_to_rgb=True,
-        pad_size_divisor=32,
-        pad_value=114 / 255,
-        channels_last=True,
-    ),
     backbone=dict(
         type='YOLOv8FaceCSPNet',
         width=width,
@@ -52,13 +45,4 @@ model = dict(
         nms_pre=30000,
         max_per_img=2048,
     ),
-)
-
-contract = dict(
-    size='any (height, width), padded to multiples of 32',
-    alignment=None,
-    labels=['face'],
-    landmarks=['left eye', 'right eye', 'nose', 'left mouth corner', 'right mouth corner'],
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face detection',
 )

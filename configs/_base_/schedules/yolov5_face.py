@@ -1,4 +1,7 @@
-# YOLOv5-Face's schedule: SGD with Nesterov momentum, warm-up, a cosine to a fifth of the rate; configs add averaged weights.
+# YOLOv5-Face's schedule: SGD with Nesterov momentum, warm-up, a cosine to a fifth of the rate, averaged weights.
+# Averaging is a hook, so the runtime's settings are part of this schedule.
+_base_ = '../default_runtime.py'
+
 max_epochs = 250
 warmup_epochs = 3
 lr = 1e-2
@@ -29,5 +32,16 @@ param_scheduler = [
         T_max=max(max_epochs - warmup_epochs, 1),
         eta_min=step_lr * 0.2,
     ),
+]
+custom_hooks = [
+    dict(
+        type='EMAHook',
+        ema_type='ExpMomentumEMA',
+        momentum=1e-4,
+        gamma=2000 * accumulate,
+        interval=accumulate,
+        update_buffers=True,
+        priority='ABOVE_NORMAL',
+    )
 ]
 # No auto_scale_lr: the losses grow with the batch already.

@@ -1,26 +1,13 @@
-# YOLOv8-Face's schedule: SGD with Nesterov momentum, warm-up, then a line down to a hundredth of the rate.
+# YOLOv8-Face's schedule: YOLOv5-Face's, with a line down to a hundredth of the rate and clipped gradients.
+_base_ = './yolov5_face.py'
+
 max_epochs = 300
 warmup_epochs = 3
-lr = 1e-2
-val_interval = 10
-# Four batches of 16 images make a step: the YOLO family's nominal batch of 64, which YOLOv8-Face does not state itself.
+# The YOLO family's nominal batch of 64, which YOLOv8-Face does not state itself.
 accumulate = 4
-# The original adds their gradients, mmengine averages them: the rate makes up for it. So that the decay per step stays,
-# its factor is that much smaller.
-step_lr = lr * accumulate
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=val_interval)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=step_lr, momentum=0.937, nesterov=True, weight_decay=5e-4 / accumulate),
-    # Neither biases nor batch norm are decayed.
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
-    accumulative_counts=accumulate,
-    # Losses are multiplied by the number of images: gradients are large. 10 for the sum of a step's gradients.
-    clip_grad=dict(max_norm=10.0 / accumulate),
-)
+# Losses are multiplied by the number of images: gradients are large. 10 for the sum of a step's gradients.
+optim_wrapper = dict(clip_grad=dict(max_norm=10.0 / accumulate))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-3, by_epoch=True, begin=0, end=warmup_epochs, convert_to_iter_based=True),
     dict(
@@ -32,4 +19,3 @@ param_scheduler = [
         end=max(max_epochs, warmup_epochs + 1),
     ),
 ]
-# No auto_scale_lr: the losses grow with the batch already.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from faceresearch.zoo.converters.base import Converter
 
 # Levels are named by their stride where each has its own tower, and '0' where all share one.
@@ -39,9 +41,6 @@ INSIGHTFACE_SCRFD = Converter(
 )
 
 #: The same for the ResNet forms, whose blocks have named layers.
-INSIGHTFACE_SCRFD_RESNET = Converter(
-    name=INSIGHTFACE_SCRFD.name,
-    detect=('neck.pafpn_convs.0.conv.weight', 'backbone.layer1.0.conv1.weight'),
-    rules=INSIGHTFACE_SCRFD.rules,
-    dropped=INSIGHTFACE_SCRFD.dropped,
+INSIGHTFACE_SCRFD_RESNET = replace(
+    INSIGHTFACE_SCRFD, detect=('neck.pafpn_convs.0.conv.weight', 'backbone.layer1.0.conv1.weight')
 )
