@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from faceresearch.compat.scope import set_scope
 from faceresearch.config import load_config, validate
 from faceresearch.config.contract import input_contract
 from faceresearch.errors import UserError
@@ -66,6 +67,7 @@ def convert_checkpoint(
         raise UserError(f'{source}: --bn and --images are for .onnx files; this one has its batch norms')
     cfg = load_config(config, list(overrides))
     validate(cfg)
+    set_scope(cfg)
     model = MODELS.build(cfg.model)
     if source.suffix.lower() == '.onnx':
         from faceresearch.zoo.convert_onnx import convert_onnx
