@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, LabelData
 
 from faceresearch.registry import TRANSFORMS
 from faceresearch.structures import FaceDataSample
@@ -26,7 +26,8 @@ _FIELDS = {
 class PackFaceInputs(BaseTransform):
     """Make ``inputs`` (3, H, W) uint8, in the channel order of the image, and ``data_samples`` a FaceDataSample.
 
-    Faces flagged in ``gt_ignore_flags`` go to ``ignored_instances``.
+    Faces flagged in ``gt_ignore_flags`` go to ``ignored_instances``. ``gt_identity``, the number of a person (−1:
+    unknown), becomes ``gt_identity.label``, int64 (1,).
 
     Args:
         meta_keys: what the sample's metainfo carries, where present.
@@ -55,6 +56,8 @@ class PackFaceInputs(BaseTransform):
             ignored = np.asarray(results.get('gt_ignore_flags', np.zeros(count, bool)), bool)
             sample.gt_instances = _instances(results, ~ignored)
             sample.ignored_instances = _instances(results, ignored)
+        if 'gt_identity' in results:
+            sample.gt_identity = LabelData(label=torch.tensor([int(results['gt_identity'])], dtype=torch.int64))
         return {'inputs': torch.from_numpy(image), 'data_samples': sample}
 
 

@@ -194,8 +194,9 @@ class RandomFlip(BaseTransform):
             return results
         width = results['img'].shape[1]
         results['img'] = results['img'][:, ::-1]
-        boxes = results['gt_bboxes']
-        results['gt_bboxes'] = np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
+        if 'gt_bboxes' in results:
+            boxes = results['gt_bboxes']
+            results['gt_bboxes'] = np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
         if 'gt_keypoints' in results:
             points = results['gt_keypoints'][:, self.permutation]
             results['gt_keypoints'] = np.stack([width - points[..., 0], points[..., 1]], -1)

@@ -163,11 +163,13 @@ class RandomAffine(BaseTransform):
             np.ascontiguousarray(results['img']), of_middles[:2], (self.size, self.size), borderValue=self.fill
         )
         results['img_shape'] = (self.size, self.size)
+        if 'gt_keypoints' in results:
+            results['gt_keypoints'] = _apply(matrix, results['gt_keypoints']).astype(np.float32)
+        if 'gt_bboxes' not in results:
+            return results
         boxes = results['gt_bboxes']
         corners = _apply(matrix, boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2))
         whole = np.concatenate([corners.min(1), corners.max(1)], 1).astype(np.float32)
-        if 'gt_keypoints' in results:
-            results['gt_keypoints'] = _apply(matrix, results['gt_keypoints']).astype(np.float32)
         return _keep_inside(results, whole, self.min_size, self.min_visible)
 
     def _matrix(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
