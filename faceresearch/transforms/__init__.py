@@ -5,6 +5,7 @@ from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInt
 from faceresearch.transforms.loading import LoadImage
 from faceresearch.transforms.mosaic import Mosaic, RandomAffine
 from faceresearch.transforms.photometric import ColorDistortion, RandomHSV
+from faceresearch.transforms.recognition import RandomColorJitter, RandomCropOnBlack, RandomErasing, RandomLowResolution
 from faceresearch.transforms.resize import ResizeForTest
 from faceresearch.transforms.sanitize import SanitizeBoxes
 
@@ -15,9 +16,13 @@ __all__ = [
     'PackFaceInputs',
     'PadToSquare',
     'RandomAffine',
+    'RandomColorJitter',
+    'RandomCropOnBlack',
+    'RandomErasing',
     'RandomFlip',
     'RandomHSV',
     'RandomInterpolationResize',
+    'RandomLowResolution',
     'RandomSquareCrop',
     'ResizeForTest',
     'SanitizeBoxes',
