@@ -27,7 +27,7 @@ class MobileNetV1(BaseModule):
     def __init__(self, width: float = 0.25, pretrained: str | None = None) -> None:
         super().__init__()
         self.pretrained = pretrained
-        c = [_multiple_of_8(channels * width) for channels in (32, 64, 128, 256, 512, 1024)]
+        c = [multiple_of_8(channels * width) for channels in (32, 64, 128, 256, 512, 1024)]
         self.stage1 = nn.Sequential(
             conv_bn(3, c[0], stride=2, leaky=LEAKY),
             _depthwise(c[0], c[1]),
@@ -59,6 +59,7 @@ def _depthwise(in_channels: int, out_channels: int, stride: int = 1) -> nn.Seque
     )
 
 
-def _multiple_of_8(channels: float) -> int:
+def multiple_of_8(channels: float) -> int:
+    """Round channels to the nearest multiple of 8 that is at least nine tenths of them."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded

@@ -1,8 +1,13 @@
 """Checkpoint converters: one module per origin, each a complete and strict map of tensor names."""
 
 from faceresearch.zoo.converters.base import ConversionReport, Converter, convert, find_converter
+from faceresearch.zoo.converters.edgeface import EDGEFACE
+from faceresearch.zoo.converters.facenet import FACENET_PYTORCH
+from faceresearch.zoo.converters.foamliu import FOAMLIU
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
 from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
+from faceresearch.zoo.converters.sphereface import CLCARWIN
+from faceresearch.zoo.converters.yakhyo_recognition import YAKHYO_RECOGNITION
 from faceresearch.zoo.converters.yolov5_face import YOLOV5_FACE
 from faceresearch.zoo.converters.yolov8_face import YOLOV8_FACE
 
@@ -15,6 +20,11 @@ CONVERTERS: tuple[Converter, ...] = (
     *YOLOV8_FACE,
     INSIGHTFACE_SCRFD,
     INSIGHTFACE_SCRFD_RESNET,
+    *YAKHYO_RECOGNITION,
+    CLCARWIN,
+    FACENET_PYTORCH,
+    EDGEFACE,
+    FOAMLIU,
 )
 
 __all__ = ['CONVERTERS', 'ConversionReport', 'Converter', 'convert', 'find_converter']
