@@ -1,7 +1,16 @@
 """Networks, losses and data preprocessors."""
 
-from faceresearch.models import backbones, detectors, heads, losses, necks
+from faceresearch.models import backbones, detectors, heads, losses, necks, recognizers
 from faceresearch.models.averaging import ExpMomentumEMA
 from faceresearch.models.data_preprocessors import FaceDataPreprocessor
 
-__all__ = ['ExpMomentumEMA', 'FaceDataPreprocessor', 'backbones', 'detectors', 'heads', 'losses', 'necks']
+__all__ = [
+    'ExpMomentumEMA',
+    'FaceDataPreprocessor',
+    'backbones',
+    'detectors',
+    'heads',
+    'losses',
+    'necks',
+    'recognizers',
+]

@@ -2,9 +2,9 @@
 
 from faceresearch.models.backbones.edgeface import EdgeFace
 from faceresearch.models.backbones.face_mobilenet import FaceMobileNetV1, FaceMobileNetV2, FaceMobileNetV3
+from faceresearch.models.backbones.face_vit import FaceViT
 from faceresearch.models.backbones.foamliu_mobilefacenet import FoamliuMobileFaceNet
 from faceresearch.models.backbones.inception_resnet_v1 import InceptionResNetV1
-from faceresearch.models.backbones.face_vit import FaceViT
 from faceresearch.models.backbones.iresnet import IResNet
 from faceresearch.models.backbones.mobilefacenet_insight import InsightMobileFaceNet
 from faceresearch.models.backbones.mobilenet_v1 import MobileNetV1
@@ -18,15 +18,15 @@ from faceresearch.models.backbones.yolov5_face import YOLOv5FaceCSPNet, YOLOv5Fa
 from faceresearch.models.backbones.yolov8_face import YOLOv8FaceCSPNet, YOLOv8FaceShuffleNet
 
 __all__ = [
-    'FaceViT',
-    'IResNet',
-    'InsightMobileFaceNet',
     'EdgeFace',
     'FaceMobileNetV1',
     'FaceMobileNetV2',
     'FaceMobileNetV3',
+    'FaceViT',
     'FoamliuMobileFaceNet',
+    'IResNet',
     'InceptionResNetV1',
+    'InsightMobileFaceNet',
     'MobileNetV1',
     'MobileNetV2',
     'ResNet',

@@ -1,0 +1,172 @@
+"""Recognisers: a network that embeds aligned faces, and a head that trains it on identities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from faceresearch.errors import UserError
+from faceresearch.models.embedding_layers import widened
+from faceresearch.registry import MODELS, build_module
+from faceresearch.structures import FaceDataSample
+
+_FLIPS = ('none', 'sum', 'concat')
+_OUTPUTS = {'embedding': ('embedding',), 'unit_and_norm': ('embedding', 'norm')}
+_HEAD = 'head.'
+
+
+@MODELS.register_module()
+class FaceRecognizer(BaseModel):
+    """Backbone, neck and classification head of face recognition.
+
+    The backbone maps aligned faces (N, 3, H, W) to embeddings (N, D), or to feature maps of which a neck takes the last.
+    A neck that states no ``in_channels`` and a head that states no ``embedding_size`` get those of the part before. The
+    head and its class centres are for training only: weights without them are complete.
+
+    Args:
+        backbone: network with ``embedding_size``, or with ``out_channels`` if there is a neck.
+        data_preprocessor: colour order and normalisation.
+        neck: pooling of the last feature map to an embedding, with ``embedding_size``.
+        head: class centres with a margin loss, ``loss(embedding (N, D), identity (N,))``; None cannot be trained.
+        flip_test: what prediction does with the mirrored face: nothing, ``sum`` (f(x) + f(mirrored x), as
+            arcface_torch and AdaFace evaluate) or ``concat`` (2 D numbers, as IJB features are stored).
+        outputs: what ``tensor`` mode gives and a file for deployment holds: ``embedding``, or ``unit_and_norm``, its
+            direction and its length (AdaFace, where the length tells the quality).
+        init_cfg: mmengine weight initialisation.
+
+    Raises:
+        UserError: an unknown option, or a backbone without embedding and no neck.
+    """
+
+    backbone: Any
+    neck: Any
+    head: Any
+
+    def __init__(
+        self,
+        backbone: nn.Module | dict[str, Any],
+        data_preprocessor: nn.Module | dict[str, Any] | None = None,
+        neck: nn.Module | dict[str, Any] | None = None,
+        head: nn.Module | dict[str, Any] | None = None,
+        flip_test: Literal['none', 'sum', 'concat'] = 'none',
+        outputs: Literal['embedding', 'unit_and_norm'] = 'embedding',
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        if flip_test not in _FLIPS:
+            raise UserError(f'model.flip_test is {flip_test!r}: use {", ".join(_FLIPS)}')
+        if outputs not in _OUTPUTS:
+            raise UserError(f'model.outputs is {outputs!r}: use {", ".join(_OUTPUTS)}')
+        super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
+        self.flip_test = flip_test
+        self.outputs = outputs
+        self.backbone = build_module(backbone)
+        self.neck = None
+        if neck is not None:
+            self.neck = build_module(_with(neck, 'in_channels', lambda: self.backbone.out_channels[-1]))
+        embedder = self.backbone if self.neck is None else self.neck
+        if not hasattr(embedder, 'embedding_size'):
+            raise UserError(
+                f'{type(embedder).__name__} gives feature maps, no embedding (it has no embedding_size): add a neck'
+            )
+        self.embedding_size: int = embedder.embedding_size
+        self.head = None
+        if head is not None:
+            self.head = build_module(_with(head, 'embedding_size', lambda: self.embedding_size))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of what ``tensor`` returns."""
+        return _OUTPUTS[self.outputs]
+
+    def extract(self, inputs: Tensor) -> Tensor:
+        """Map aligned faces (N, 3, H, W), normalised, to embeddings (N, D): not of unit length, float32 under AMP."""
+        features = self.backbone(inputs)
+        if self.neck is not None:
+            features = self.neck(features[-1] if isinstance(features, tuple | list) else features)
+        return widened(features)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[FaceDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | list[FaceDataSample] | tuple[Tensor, ...]:
+        """Dispatch on ``mode``: ``loss``, ``predict`` or ``tensor``."""
+        if mode == 'loss':
+            assert data_samples is not None
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
+        if mode == 'tensor':
+            return self.tensor(inputs)
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
+
+    def loss(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> dict[str, Tensor]:
+        """Return the losses of a batch; each sample has ``gt_identity`` with a label of shape (1,).
+
+        Raises:
+            UserError: the model has no head, or a sample no identity.
+        """
+        if self.head is None:
+            raise UserError(
+                'this recogniser has no head and cannot be trained:'
+                " give model.head, such as dict(type='MarginHead', num_classes=…, margin=…)"
+            )
+        for sample in data_samples:
+            if 'gt_identity' not in sample:
+                raise UserError(f'{sample.get("img_path", "an image")}: has no gt_identity to train on')
+        identity = torch.cat([sample.gt_identity.label for sample in data_samples]).to(inputs.device)
+        return self.head.loss(self.extract(inputs), identity)
+
+    def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the embedding (N, D), or its direction (N, D) and length (N, 1): the graph that is exported."""
+        embedding = self.extract(inputs)
+        if self.outputs == 'embedding':
+            return (embedding,)
+        norm = torch.linalg.vector_norm(embedding, dim=1, keepdim=True)
+        return embedding / norm, norm
+
+    def predict(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> list[FaceDataSample]:
+        """Add ``pred_embedding`` to each sample: float32 (D,), or (2 D,) with ``flip_test='concat'``, not normalised."""
+        embedding = self.extract(inputs)
+        if self.flip_test != 'none':
+            mirrored = self.extract(inputs.flip(3))
+            both = self.flip_test == 'concat'
+            embedding = torch.cat([embedding, mirrored], dim=1) if both else embedding + mirrored
+        for sample, row in zip(data_samples, embedding.float(), strict=True):
+            sample.pred_embedding = row
+        return data_samples
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Load weights; those without any of a head, and those with one into a model without, are complete.
+
+        Raises:
+            RuntimeError: with ``strict``, anything else does not fit.
+        """
+        if self.head is None:
+            state_dict = {name: value for name, value in state_dict.items() if not name.startswith(_HEAD)}
+        elif strict and not any(name.startswith(_HEAD) for name in state_dict):
+            own = super().state_dict()
+            state_dict = {**state_dict, **{name: value for name, value in own.items() if name.startswith(_HEAD)}}
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+
+def without_head(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the config of a recogniser without its head, and that of any other model as it is.
+
+    Class centres of millions of identities take gigabytes; only training needs them.
+    """
+    kind = MODELS.get(model['type']) if isinstance(model.get('type'), str) else model.get('type')
+    if isinstance(kind, type) and issubclass(kind, FaceRecognizer):
+        return {**model, 'head': None}
+    return model
+
+
+def _with(part: nn.Module | dict[str, Any], key: str, value: Any) -> nn.Module | dict[str, Any]:
+    if isinstance(part, dict) and key not in part:
+        return {**part, key: value()}
+    return part
