@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from faceresearch.errors import UserError
+from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.registry import MODELS
 
 
@@ -44,7 +45,7 @@ class EdgeFace(BaseModule):
         size: timm's ``edgenext_<size>``.
         rank_ratio: γ: rank of the linear layers as a share of the smaller side, at least 2; None leaves them whole.
         embedding_size: D.
-        init_cfg: mmengine weight initialisation.
+        pretrained: initial weights, see :func:`load_pretrained`.
 
     Raises:
         UserError: there is no such size, or the ratio is not in (0, 1].
@@ -55,9 +56,10 @@ class EdgeFace(BaseModule):
         size: Literal['xx_small', 'x_small', 'small', 'base'] = 'x_small',
         rank_ratio: float | None = None,
         embedding_size: int = 512,
-        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
+        pretrained: str | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
+        self.pretrained = pretrained
         if size not in ('xx_small', 'x_small', 'small', 'base'):
             raise UserError(f"EdgeFace: there is no size {size!r}; use 'xx_small', 'x_small', 'small' or 'base'")
         if rank_ratio is not None and not 0 < rank_ratio <= 1:
@@ -66,6 +68,11 @@ class EdgeFace(BaseModule):
         self.net: Any = timm.create_model(f'edgenext_{size}', pretrained=False, num_classes=embedding_size)
         if rank_ratio is not None:
             _make_low_rank(self.net, rank_ratio)
+
+    def init_weights(self) -> None:
+        """Load ``pretrained``, if any."""
+        if self.pretrained:
+            load_pretrained(self, self.pretrained)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, 3, H, W) to embeddings (N, D), not of unit length."""

@@ -7,25 +7,27 @@ channel, convolutions keep a bias although batch norm follows, and a global dept
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 
 from faceresearch.models.backbones.mobilenet_v1 import multiple_of_8
+from faceresearch.models.backbones.pretrained import load_pretrained
+from faceresearch.models.embedding_layers import require_size
 from faceresearch.models.necks.embedding import GDC
 from faceresearch.registry import MODELS
 
 Activation = Literal['prelu', 'hardswish'] | None
-InitCfg = dict[str, Any] | list[dict[str, Any]] | None
 
 #: Initial weights of all three.
 INIT_CFG = (
     {'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_out'},
     {'type': 'Normal', 'layer': 'Linear', 'std': 0.01},
 )
-#: Of inputs of 112 px at stride 16.
+SIZE = (112, 112)
+#: Of the last features, at stride 16.
 FEATURE_SIZE = 7
 #: Expansion, channels, blocks and first stride of each stage (MobileNetV2, table 2).
 V2_STAGES = (
@@ -75,14 +77,28 @@ V3_BLOCKS = {
 class _FaceMobileNet(BaseModule):
     """Convolutions one after another, then :class:`~faceresearch.models.necks.embedding.GDC`."""
 
-    def __init__(self, features: Sequence[nn.Module], channels: int, embedding_size: int, init_cfg: InitCfg) -> None:
-        super().__init__(list(INIT_CFG) if init_cfg is None else init_cfg)
+    def __init__(
+        self, features: Sequence[nn.Module], channels: int, embedding_size: int, pretrained: str | None
+    ) -> None:
+        super().__init__(list(INIT_CFG))
+        self.pretrained = pretrained
         self.embedding_size = embedding_size
         self.features = nn.Sequential(*features)
         self.gdc = GDC(channels, embedding_size, FEATURE_SIZE)
 
+    def init_weights(self) -> None:
+        """Fill at random, then load ``pretrained``, if any."""
+        super().init_weights()
+        if self.pretrained:
+            load_pretrained(self, self.pretrained)
+
     def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, 3, 112, 112) to embeddings (N, D), not of unit length."""
+        """Map images (N, 3, 112, 112) to embeddings (N, D), not of unit length.
+
+        Raises:
+            UserError: the images have another size.
+        """
+        require_size(x, SIZE, type(self).__name__)
         return self.gdc(self.features(x))
 
 
@@ -95,15 +111,15 @@ class FaceMobileNetV1(_FaceMobileNet):
     Args:
         width: factor on the channels 32, 64, 128, 256, 512, 1024, rounded to multiples of 8.
         embedding_size: D.
-        init_cfg: mmengine weight initialisation; by default the original's.
+        pretrained: initial weights, see :func:`load_pretrained`.
     """
 
-    def __init__(self, width: float = 0.25, embedding_size: int = 512, init_cfg: InitCfg = None) -> None:
+    def __init__(self, width: float = 0.25, embedding_size: int = 512, pretrained: str | None = None) -> None:
         c = [multiple_of_8(channels * width) for channels in (32, 64, 128, 256, 512, 1024)]
         blocks = [(c[0], c[1], 1), (c[1], c[2], 2), (c[2], c[2], 1), (c[2], c[3], 2), (c[3], c[3], 1), (c[3], c[4], 2)]
         blocks += [(c[4], c[4], 1)] * 5 + [(c[4], c[5], 2), (c[5], c[5], 1)]
         features = [conv_norm(3, c[0], 3), *(_separable(*block) for block in blocks)]
-        super().__init__(features, c[5], embedding_size, init_cfg)
+        super().__init__(features, c[5], embedding_size, pretrained)
 
 
 @MODELS.register_module()
@@ -114,10 +130,10 @@ class FaceMobileNetV2(_FaceMobileNet):
 
     Args:
         embedding_size: D.
-        init_cfg: mmengine weight initialisation; by default the original's.
+        pretrained: initial weights, see :func:`load_pretrained`.
     """
 
-    def __init__(self, embedding_size: int = 512, init_cfg: InitCfg = None) -> None:
+    def __init__(self, embedding_size: int = 512, pretrained: str | None = None) -> None:
         features: list[nn.Module] = [conv_norm(3, 32, 3)]
         channels = 32
         for expansion, width, depth, stride in V2_STAGES:
@@ -132,7 +148,7 @@ class FaceMobileNetV2(_FaceMobileNet):
                 layers.append(conv_norm(expansion * channels, width, 1, activation=None, bias=False))
                 features.append(_Block(layers, residual=index > 0))
                 channels = width
-        super().__init__([*features, conv_norm(channels, 512, 1)], 512, embedding_size, init_cfg)
+        super().__init__([*features, conv_norm(channels, 512, 1)], 512, embedding_size, pretrained)
 
 
 @MODELS.register_module()
@@ -144,11 +160,11 @@ class FaceMobileNetV3(_FaceMobileNet):
     Args:
         size: which of the paper's two networks.
         embedding_size: D.
-        init_cfg: mmengine weight initialisation; by default the original's.
+        pretrained: initial weights, see :func:`load_pretrained`.
     """
 
     def __init__(
-        self, size: Literal['small', 'large'] = 'large', embedding_size: int = 512, init_cfg: InitCfg = None
+        self, size: Literal['small', 'large'] = 'large', embedding_size: int = 512, pretrained: str | None = None
     ) -> None:
         features: list[nn.Module] = [conv_norm(3, 16, 3, activation='hardswish')]
         channels = 16
@@ -164,7 +180,7 @@ class FaceMobileNetV3(_FaceMobileNet):
             features.append(_Block(layers, residual=stride == 1 and channels == width))
             channels = width
         features.append(conv_norm(channels, 6 * channels, 1, activation='hardswish'))
-        super().__init__(features, 6 * channels, embedding_size, init_cfg)
+        super().__init__(features, 6 * channels, embedding_size, pretrained)
 
 
 class _Block(nn.Module):

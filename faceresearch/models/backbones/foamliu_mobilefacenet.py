@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from faceresearch.models.backbones.pretrained import load_pretrained
+from faceresearch.models.embedding_layers import require_size
 from faceresearch.registry import MODELS
 
 #: Expansion, channels, blocks and first stride of each stage (MobileFaceNets, table 1).
 STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
-#: Of inputs of 112 px at stride 16.
+SIZE = (112, 112)
+#: Of the last features, at stride 16.
 FEATURE_SIZE = 7
 
 
@@ -25,13 +26,12 @@ class FoamliuMobileFaceNet(BaseModule):
 
     Args:
         embedding_size: D.
-        init_cfg: mmengine weight initialisation; by default the original's.
+        pretrained: initial weights, see :func:`load_pretrained`.
     """
 
-    def __init__(
-        self, embedding_size: int = 128, init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None
-    ) -> None:
-        super().__init__({'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_out'} if init_cfg is None else init_cfg)
+    def __init__(self, embedding_size: int = 128, pretrained: str | None = None) -> None:
+        super().__init__({'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_out'})
+        self.pretrained = pretrained
         self.embedding_size = embedding_size
         self.stem = nn.Sequential(
             *_conv_norm(3, 64, 3, 2, activation=nn.ReLU6),
@@ -49,8 +49,19 @@ class FoamliuMobileFaceNet(BaseModule):
         self.pool = nn.Sequential(nn.Conv2d(512, 512, FEATURE_SIZE, groups=512, bias=False), nn.BatchNorm2d(512))
         self.embedding = nn.Sequential(nn.Conv2d(512, embedding_size, 1), nn.BatchNorm2d(embedding_size))
 
+    def init_weights(self) -> None:
+        """Fill at random, then load ``pretrained``, if any."""
+        super().init_weights()
+        if self.pretrained:
+            load_pretrained(self, self.pretrained)
+
     def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, 3, 112, 112) to embeddings (N, D), not of unit length."""
+        """Map images (N, 3, 112, 112) to embeddings (N, D), not of unit length.
+
+        Raises:
+            UserError: the images have another size.
+        """
+        require_size(x, SIZE, 'FoamliuMobileFaceNet')
         return self.embedding(self.pool(self.separate(self.blocks(self.stem(x))))).flatten(1)
 
 

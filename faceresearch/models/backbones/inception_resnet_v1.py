@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.registry import MODELS
 
 #: One convolution: input channels, output channels, kernel.
@@ -96,7 +96,7 @@ class InceptionResNetV1(BaseModule):
         embedding_size: D: 512, or 128 for the first released FaceNet weights.
         dropout: share of the pooled features set to zero in training.
         unit: whether embeddings have unit length. facenet-pytorch's have; the Keras forms of the weights leave them.
-        init_cfg: mmengine weight initialisation.
+        pretrained: initial weights, see :func:`load_pretrained`.
     """
 
     def __init__(
@@ -104,9 +104,10 @@ class InceptionResNetV1(BaseModule):
         embedding_size: int = 512,
         dropout: float = 0.6,
         unit: bool = True,
-        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
+        pretrained: str | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
+        self.pretrained = pretrained
         self.embedding_size = embedding_size
         self.unit = unit
         self.stem = nn.Sequential(
@@ -132,6 +133,11 @@ class InceptionResNetV1(BaseModule):
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(1792, embedding_size, bias=False)
         self.norm = nn.BatchNorm1d(embedding_size, eps=0.001)
+
+    def init_weights(self) -> None:
+        """Load ``pretrained``, if any."""
+        if self.pretrained:
+            load_pretrained(self, self.pretrained)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, 3, H, W) to embeddings (N, D)."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from faceresearch.errors import UserError
+from faceresearch.models.backbones.pretrained import load_pretrained
+from faceresearch.models.embedding_layers import require_size
 from faceresearch.registry import MODELS
 
 #: Residual blocks of each stage.
@@ -46,7 +48,7 @@ class SphereNet(BaseModule):
         embedding_size: D.
         size: (height, width) of the images.
         block_bias: whether the blocks' convolutions have a bias.
-        init_cfg: mmengine weight initialisation; by default the paper's.
+        pretrained: initial weights, see :func:`load_pretrained`.
 
     Raises:
         UserError: there is no such depth.
@@ -58,12 +60,14 @@ class SphereNet(BaseModule):
         embedding_size: int = 512,
         size: tuple[int, int] = (112, 112),
         block_bias: bool = False,
-        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
+        pretrained: str | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
+        self.pretrained = pretrained
         if depth not in BLOCKS:
             raise UserError(f'SphereNet: there is no depth {depth}; use {", ".join(map(str, BLOCKS))}')
         self.embedding_size = embedding_size
+        self.size = (size[0], size[1])
         stages = []
         for before, width, blocks in zip((3, *WIDTHS), WIDTHS, BLOCKS[depth]):
             down = nn.Sequential(*_conv_prelu(before, width, 2, bias=True))
@@ -73,10 +77,10 @@ class SphereNet(BaseModule):
         self.fc = nn.Linear(WIDTHS[-1] * height * width, embedding_size)
 
     def init_weights(self) -> None:
-        """Fill as the paper: small residual branches keep a network without normalisation from growing with depth."""
-        if self.init_cfg:
-            super().init_weights()
-            return
+        """Fill as the paper, then load ``pretrained``, if any.
+
+        Small residual branches keep a network without normalisation from growing with its depth.
+        """
         for name, module in self.named_modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 if '.layers.' in name:
@@ -85,9 +89,16 @@ class SphereNet(BaseModule):
                     nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if self.pretrained:
+            load_pretrained(self, self.pretrained)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, 3, H, W) to embeddings (N, D), not of unit length."""
+        """Map images (N, 3, H, W) to embeddings (N, D), not of unit length.
+
+        Raises:
+            UserError: the images have another size.
+        """
+        require_size(x, self.size, 'SphereNet')
         return self.fc(self.stages(x).flatten(1))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from faceresearch.errors import UserError
 from faceresearch.registry import MODELS
 
 
@@ -33,14 +34,19 @@ class GDC(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.embedding_size = embedding_size
+        self.size = _pair(size)
         self.pool = nn.Sequential(
-            nn.Conv2d(in_channels, in_channels, size, groups=in_channels, bias=False), nn.BatchNorm2d(in_channels)
+            nn.Conv2d(in_channels, in_channels, self.size, groups=in_channels, bias=False), nn.BatchNorm2d(in_channels)
         )
         self.fc = nn.Sequential(nn.Linear(in_channels, embedding_size, bias=False), nn.BatchNorm1d(embedding_size))
 
     def forward(self, features: Tensor | Sequence[Tensor]) -> Tensor:
-        """Map features (N, C, h, w), or the last of several, to embeddings (N, D), not of unit length."""
-        return self.fc(self.pool(_last(features)).flatten(1))
+        """Map features (N, C, h, w), or the last of several, to embeddings (N, D), not of unit length.
+
+        Raises:
+            UserError: the map has another size.
+        """
+        return self.fc(self.pool(_last(features, self)).flatten(1))
 
 
 @MODELS.register_module()
@@ -67,7 +73,7 @@ class FlattenBN(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.embedding_size = embedding_size
-        height, width = (size, size) if isinstance(size, int) else size
+        self.size = height, width = _pair(size)
         self.norm = nn.BatchNorm2d(in_channels)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(in_channels * height * width, embedding_size)
@@ -77,9 +83,24 @@ class FlattenBN(BaseModule):
         self.features.weight.requires_grad = False
 
     def forward(self, features: Tensor | Sequence[Tensor]) -> Tensor:
-        """Map features (N, C, h, w), or the last of several, to embeddings (N, D), not of unit length."""
-        return self.features(self.fc(self.dropout(self.norm(_last(features))).flatten(1)))
+        """Map features (N, C, h, w), or the last of several, to embeddings (N, D), not of unit length.
+
+        Raises:
+            UserError: the map has another size.
+        """
+        return self.features(self.fc(self.dropout(self.norm(_last(features, self))).flatten(1)))
 
 
-def _last(features: Tensor | Sequence[Tensor]) -> Tensor:
-    return features if isinstance(features, Tensor) else features[-1]
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def _last(features: Tensor | Sequence[Tensor], neck: GDC | FlattenBN) -> Tensor:
+    last = features if isinstance(features, Tensor) else features[-1]
+    if tuple(last.shape[2:]) != neck.size:
+        name, (height, width) = type(neck).__name__, last.shape[2:]
+        raise UserError(
+            f'{name} is made for feature maps of {neck.size[0]} x {neck.size[1]} and gets one of {height} x {width}:'
+            f' set model.neck.size=[{height},{width}], or give images of the size that the network is for'
+        )
+    return last
