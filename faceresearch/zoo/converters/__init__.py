@@ -1,9 +1,11 @@
 """Checkpoint converters: one module per origin, each a complete and strict map of tensor names."""
 
+from faceresearch.zoo.converters.arcface import ARCFACE
 from faceresearch.zoo.converters.base import ConversionReport, Converter, convert, find_converter
 from faceresearch.zoo.converters.edgeface import EDGEFACE
 from faceresearch.zoo.converters.facenet import FACENET_PYTORCH
 from faceresearch.zoo.converters.foamliu import FOAMLIU
+from faceresearch.zoo.converters.ir import IR
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
 from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
 from faceresearch.zoo.converters.sphereface import CLCARWIN
@@ -25,6 +27,8 @@ CONVERTERS: tuple[Converter, ...] = (
     FACENET_PYTORCH,
     EDGEFACE,
     FOAMLIU,
+    *ARCFACE,
+    *IR,
 )
 
 __all__ = ['CONVERTERS', 'ConversionReport', 'Converter', 'convert', 'find_converter']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -18,14 +18,15 @@ class Converter:
     Attributes:
         name: the origin, as ``repository`` or ``repository:part``.
         detect: names that must all be present for a checkpoint to be of this origin.
-        rules: (pattern, replacement) pairs of regular expressions; the first that matches a whole name applies.
+        rules: (pattern, replacement) pairs of regular expressions; the first that matches a whole name applies. A
+            replacement may be a function of the match.
         dropped: (pattern, reason) pairs for tensors the model has no place for.
         prefix: the converted names all start with this: the part of the model the checkpoint fills.
     """
 
     name: str
     detect: tuple[str, ...]
-    rules: tuple[tuple[str, str], ...]
+    rules: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
     dropped: tuple[tuple[str, str], ...] = ()
     prefix: str = ''
 
@@ -50,7 +51,7 @@ def find_converter(state: Mapping[str, Tensor], converters: Sequence[Converter])
             return converter
     raise UserError(
         f'no converter knows a checkpoint with tensors such as {", ".join(list(state)[:3]) or "(none)"};'
-        f' known origins: {", ".join(c.name for c in converters)}'
+        f' known origins: {", ".join(dict.fromkeys(c.name for c in converters))}'
     )
 
 
