@@ -8,6 +8,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 
 from faceresearch.registry import HOOKS
+from faceresearch.structures import FaceBatch
 
 
 @HOOKS.register_module()
@@ -22,6 +23,10 @@ class ReplacedImagesHook(Hook):
     ) -> None:
         """Collect the names in a batch."""
         samples = data_batch.get('data_samples') if isinstance(data_batch, dict) else None
+        if isinstance(samples, FaceBatch):
+            names = [name for replaced in samples.metainfo_column('replaced') for name in replaced]
+            self._replaced.update(dict.fromkeys(map(str, names)))
+            return
         for sample in samples or []:
             if hasattr(sample, 'metainfo'):
                 self._replaced.update(dict.fromkeys(map(str, sample.metainfo.get('replaced', ()))))

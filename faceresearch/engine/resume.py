@@ -20,6 +20,7 @@ from faceresearch.config import format_config
 from faceresearch.engine.loops import IterLoop
 from faceresearch.engine.random_state import random_state, restore_random_state
 from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.sharded_optim import sharded_parameters
 from faceresearch.engine.training_checkpoint import (
     CheckpointError,
     candidates,
@@ -27,7 +28,15 @@ from faceresearch.engine.training_checkpoint import (
     read_state,
     write_training_checkpoint,
 )
+from faceresearch.engine.training_only import (
+    gather_optimizer,
+    mismatches,
+    restore_training_only,
+    share_optimizer,
+    training_only_state,
+)
 from faceresearch.engine.weights import load_initial_weights
+from faceresearch.zoo.checkpoint import read_training_checkpoint
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner as _Base
@@ -65,6 +74,8 @@ class ResumeMixin(_Base):
         """
         states = all_gather_object(random_state())
         gradients = all_gather_object(_pending_gradients(self))
+        training_only = training_only_state(self.bare_model)
+        optimizer = gather_optimizer(self.optim_wrapper, self.bare_model)
         if not is_main_process():
             return
         loader = self.train_dataloader
@@ -83,7 +94,8 @@ class ResumeMixin(_Base):
             },
             'state_dict': dict(self.bare_model.state_dict()),
             'message_hub': hub_to_plain(self.message_hub),
-            'optimizer': self.optim_wrapper.state_dict(),
+            'training_only': training_only,
+            'optimizer': optimizer,
             'param_schedulers': _scheduler_states(self.param_schedulers),
             'random_state': states,
             'gradients': gradients,
@@ -113,7 +125,20 @@ class ResumeMixin(_Base):
             self._restore(*self._found)
         elif self._load_from:
             load_initial_weights(self.bare_model, str(self._load_from), self.logger)
+            self._load_training_only(Path(str(self._load_from)))
         self._found, self._has_loaded = None, True
+
+    def _load_training_only(self, path: Path) -> None:
+        """Take class centres over too, if the weights come from a training checkpoint with the same classes."""
+        if not sharded_parameters(self.bare_model) or path.suffix != '.pth':
+            return
+        state = read_training_checkpoint(path).get('training_only') or {}
+        problems = mismatches(self.bare_model, state)
+        if problems:
+            self.logger.warning(f'Class centres start anew: {path} has others ({problems[0]})')
+            return
+        restore_training_only(self.bare_model, state, path)
+        self.logger.info(f'Class centres are taken from {path} too')
 
     def _checkpoint_to_resume(self) -> tuple[Path, dict[str, Any]] | None:
         """Return the checkpoint that was asked for, or the newest in the work dir that can be read."""
@@ -140,17 +165,25 @@ class ResumeMixin(_Base):
         check_same_model(path, checkpoint['state_dict'], model.state_dict())
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model.load_state_dict(checkpoint['state_dict'], strict=True)
+        restore_training_only(model, checkpoint.get('training_only') or {}, path)
         self._restore_seed(meta['seed'])
         self._restore_position(meta)
         self.message_hub.load_state_dict(checkpoint['message_hub'])
-        self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        self.optim_wrapper.load_state_dict(share_optimizer(self.optim_wrapper, model, checkpoint['optimizer']))
         _restore_schedulers(self.param_schedulers, checkpoint['param_schedulers'])
         rank, states, gradients = get_rank(), checkpoint['random_state'], checkpoint['gradients']
         if len(states) == get_world_size():
             _restore_gradients(model, gradients[rank])
+        elif any(gradients):
+            self.logger.warning(f'{path} is of {len(states)} processes: gradients that waited for a step are lost')
+        if rank < len(states):
             restore_random_state(states[rank])
-        else:
-            self.logger.warning(f'{path} is of {len(states)} processes, not {get_world_size()}: losses will differ')
+        if len(states) != get_world_size():
+            self.logger.warning(
+                f'{path} is of {len(states)} processes, not {get_world_size()}: losses will differ unless the batch of all'
+                ' processes together is the same and nothing depends on the part of it that a process has (batch'
+                ' statistics, dropout)'
+            )
         self.logger.info(f'Resumed from {path}: {meta["epoch"]} epochs and {meta["iter"]} iterations are done')
 
     def _restore_seed(self, seed: int) -> None:
@@ -189,7 +222,7 @@ def _pending_gradients(runner: Any) -> dict[str, torch.Tensor]:
 def _restore_gradients(model: torch.nn.Module, gradients: dict[str, torch.Tensor]) -> None:
     for name, parameter in model.named_parameters():
         if name in gradients:
-            parameter.grad = gradients[name].to(parameter)
+            parameter.grad = gradients[name].to(device=parameter.device, dtype=parameter.dtype)
 
 
 def _scheduler_states(schedulers: Any) -> Any:

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dist import master_only
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
@@ -25,6 +26,7 @@ from faceresearch.engine.loops import IterLoop
 from faceresearch.engine.progress import ProgressHook
 from faceresearch.engine.resume import ResumeMixin
 from faceresearch.engine.settings import config_name
+from faceresearch.engine.sharded_optim import keep_out_of_averaging, prepare_optimizer, sharded_parameters
 from faceresearch.engine.threads import effective_workers, join_cpu_processes, set_threads
 from faceresearch.engine.weights import write_weights
 from faceresearch.errors import UserError
@@ -81,9 +83,12 @@ class FaceRunner(ResumeMixin, Runner):
         Raises:
             UserError: a part of the config is missing.
         """
+        from faceresearch.models.recognizers import without_head
+
         _require(cfg, ('model', 'test_dataloader', 'test_evaluator'), 'it cannot be tested with; see --benchmark')
         return cls._from_parts(
             cfg,
+            model=without_head(cfg['model']),
             test_dataloader=cfg['test_dataloader'],
             test_evaluator=cfg['test_evaluator'],
             test_cfg=cfg.get('test_cfg') or {'type': 'TestLoop'},
@@ -95,7 +100,6 @@ class FaceRunner(ResumeMixin, Runner):
         shared = ('custom_hooks', 'data_preprocessor', 'log_processor', 'visualizer', 'experiment_name')
         with building('model, hooks or log'):
             return cls(
-                model=copy.deepcopy(cfg['model']),
                 work_dir=cfg['work_dir'],
                 default_hooks=copy.deepcopy(cfg.get('default_hooks')),
                 launcher=cfg.get('launcher') or 'none',
@@ -105,7 +109,7 @@ class FaceRunner(ResumeMixin, Runner):
                 randomness=dict(cfg.get('randomness') or {'seed': 0}),
                 cfg=readable,
                 **{key: copy.deepcopy(cfg.get(key)) for key in shared},
-                **copy.deepcopy(parts),
+                **copy.deepcopy({'model': cfg['model'], **parts}),
             )
 
     def train(self) -> nn.Module:
@@ -151,6 +155,7 @@ class FaceRunner(ResumeMixin, Runner):
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
         """Move the model to its device and wrap it if several processes train together."""
+        keep_out_of_averaging(model)
         if self.distributed and model_wrapper_cfg is None and not torch.cuda.is_available():
             unused = self.cfg.get('find_unused_parameters', False)
             return MMDistributedDataParallel(module=model, broadcast_buffers=False, find_unused_parameters=unused)
@@ -190,8 +195,15 @@ class FaceRunner(ResumeMixin, Runner):
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         """Build the optimiser in its wrapper."""
+        sharded = self.distributed and sharded_parameters(self.bare_model)
+        if sharded and isinstance(optim_wrapper, dict) and optim_wrapper.get('type') == 'AmpOptimWrapper':
+            # Its scaler lets all processes know of an overflow in one's shard, so that all leave out the step.
+            optim_wrapper = {**optim_wrapper, 'use_fsdp': True}
         with building('optim_wrapper'):
-            return super().build_optim_wrapper(optim_wrapper)
+            wrapper = super().build_optim_wrapper(optim_wrapper)
+        if isinstance(wrapper, OptimWrapper):
+            prepare_optimizer(wrapper, self.bare_model)
+        return wrapper
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Build the schedules of learning rate and momentum."""
