@@ -13,6 +13,9 @@ CONFIGS = {
     # The stored cases have ReLU, the released weights SiLU.
     r'yolov8(?P<size>n)_face': 'configs/yolov8_face/yolov8_face_{size}_relu_widerface.py',
     r'yolov8lite(?P<size>[st])_face': 'configs/yolov8_face/yolov8_face_lite_{size}_relu_widerface.py',
+    r'mobileface_(?P<net>\w+)': 'configs/mobileface/mobileface_{net}_ms1mv2.py',
+    r'(?P<net>sphere\d+)': 'configs/sphereface/sphereface_{net}_ms1mv2.py',
+    r'facenet(?P<size>\d+)': 'configs/facenet/facenet_{size}_vggface2_160.py',
 }
 
 #: Families that are still to come: their cases are skipped until the family has a line above.
@@ -21,9 +24,6 @@ TO_COME = (
     r'mbf',
     r'vit_\w+',
     r'adaface_\w+',
-    r'mobileface_\w+',
-    r'sphere\d+',
-    r'facenet\w*',
     r'bisenet_\w+',
     r'gaze_\w+',
     r'minifasnet_\w+',

@@ -3,7 +3,5 @@
 _base_ = './face_recognizer.py'
 
 model = dict(
-    backbone=dict(
-        type='SphereNet', depth=20, embedding_size=512, size=(112, 112), block_bias=False, pretrained=None
-    )
+    backbone=dict(type='SphereNet', depth=20, embedding_size=512, size=(112, 112), block_bias=False, pretrained=None)
 )

@@ -1,0 +1,7 @@
+# EdgeFace-S with gamma 0.5, WebFace12M, CosFace.
+#   train   python tools/train.py configs/edgeface/edgeface_s_gamma05_webface12m.py
+#   test    python tools/test.py configs/edgeface/edgeface_s_gamma05_webface12m.py CHECKPOINT --benchmark lfw
+#   export  python tools/export_onnx.py configs/edgeface/edgeface_s_gamma05_webface12m.py CHECKPOINT -o model.onnx
+_base_ = './edgeface_xs_gamma06_webface12m.py'
+
+model = dict(backbone=dict(size='small', rank_ratio=0.5))

@@ -1,0 +1,7 @@
+# EdgeFace-XXS, WebFace12M, CosFace.
+#   train   python tools/train.py configs/edgeface/edgeface_xxs_webface12m.py
+#   test    python tools/test.py configs/edgeface/edgeface_xxs_webface12m.py CHECKPOINT --benchmark lfw
+#   export  python tools/export_onnx.py configs/edgeface/edgeface_xxs_webface12m.py CHECKPOINT -o model.onnx
+_base_ = './edgeface_xs_gamma06_webface12m.py'
+
+model = dict(backbone=dict(size='xx_small', rank_ratio=None))
