@@ -48,22 +48,26 @@ class FaceDataPreprocessor(BaseDataPreprocessor):
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
 
     def normalize(self, image: torch.Tensor) -> torch.Tensor:
-        """Normalise one image (3, H, W), 0…255, BGR."""
+        """Normalise one image (3, H, W), or a batch of them, 0…255, BGR."""
         image = image.to(self.mean.dtype)
         if self.bgr_to_rgb:
-            image = image.flip(0)
+            image = image.flip(-3)
         return (image - self.mean) / self.std
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the batch with ``inputs`` (N, 3, H, W); ``data_samples`` are moved to the device."""
         data = self.cast_data(data)  # type: ignore[assignment]
-        images = [self.normalize(image) for image in data['inputs']]
+        if isinstance(data['inputs'], torch.Tensor):  # a batch in one piece: all at once
+            images: Sequence[torch.Tensor] = [self.normalize(data['inputs'])]
+        else:
+            images = [self.normalize(image) for image in data['inputs']]
         divisor = self.pad_size_divisor
-        height = math.ceil(max(image.shape[1] for image in images) / divisor) * divisor
-        width = math.ceil(max(image.shape[2] for image in images) / divisor) * divisor
+        height = math.ceil(max(image.shape[-2] for image in images) / divisor) * divisor
+        width = math.ceil(max(image.shape[-1] for image in images) / divisor) * divisor
         padded = [
-            F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1]), value=self.pad_value)
+            F.pad(image, (0, width - image.shape[-1], 0, height - image.shape[-2]), value=self.pad_value)
             for image in images
         ]
-        inputs = torch.stack(padded).contiguous(memory_format=self.memory_format)
+        stacked = padded[0] if padded[0].dim() == 4 else torch.stack(padded)
+        inputs = stacked.contiguous(memory_format=self.memory_format)
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}

@@ -1,5 +1,6 @@
-"""The one sample type every model reads and writes."""
+"""The one sample type every model reads and writes, and a batch of it in one piece."""
 
+from faceresearch.structures.face_batch import FaceBatch
 from faceresearch.structures.face_data_sample import FaceDataSample
 
-__all__ = ['FaceDataSample']
+__all__ = ['FaceBatch', 'FaceDataSample']

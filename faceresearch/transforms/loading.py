@@ -53,6 +53,10 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
 
 def _check_header(data: bytes, name: str) -> None:
     """Refuse images whose header announces too many pixels, and truncated files, before decoding."""
+    width, height = _jpeg_size(data)
+    if width * height:
+        _check_content(data, name, width, height, 'JPEG')
+        return
     from io import BytesIO
 
     from PIL import Image, UnidentifiedImageError
@@ -60,31 +64,56 @@ def _check_header(data: bytes, name: str) -> None:
     try:
         with Image.open(BytesIO(data)) as header:
             width, height = header.size
-            kind = header.format
+            kind = header.format or ''
     except UnidentifiedImageError as error:
         raise BrokenImageError(f'{name}: {"empty file" if not data else "not an image of a known format"}') from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BrokenImageError(f'{name}: not an image that can be read ({error})') from error
+    _check_content(data, name, width, height, kind)
+
+
+def _check_content(data: bytes, name: str, width: int, height: int, kind: str) -> None:
     if width * height > MAX_PIXELS:
         raise BrokenImageError(f'{name}: {width} x {height} pixels are too many')
     # OpenCV fills what a truncated JPEG lacks with grey and says nothing. Bytes after the end marker are common.
-    if kind == 'JPEG' and b'\xff\xd9' not in data[-65536:]:
+    if kind == 'JPEG' and data.rfind(b'\xff\xd9', max(0, len(data) - 65536)) < 0:
         raise BrokenImageError(f'{name}: truncated JPEG (no end marker)')
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    """Return width and height from a JPEG's frame header; zeros if it is not found (Pillow then has the word).
+
+    Pillow takes a third of the time that decoding a face takes; these few lines a thirtieth.
+    """
+    if data[:3] != b'\xff\xd8\xff':
+        return 0, 0
+    position, end = 2, len(data) - 9
+    while position < end and data[position] == 0xFF:
+        marker = data[position + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return data[position + 7] << 8 | data[position + 8], data[position + 5] << 8 | data[position + 6]
+        if marker in (0x01, 0xDA, 0xFF) or 0xD0 <= marker <= 0xD9:
+            break
+        position += 2 + (data[position + 2] << 8 | data[position + 3])
+    return 0, 0
 
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
     """Read ``img_path`` to ``img`` (H, W, 3) uint8 BGR and set ``ori_shape`` and ``img_shape`` (h, w).
 
-    An ``img`` that is already there (video frames, rendered scenes) is kept.
+    An ``img`` that is already there (video frames, rendered scenes) is kept, and ``img_bytes``, an encoded image from
+    an archive, is decoded.
 
     Raises:
         BrokenImageError: see :func:`read_image`; the data set decides what happens then.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        data = results.pop('img_bytes', None)
         if 'img' not in results:
-            results['img'] = read_image(results['img_path'])
+            path = results['img_path']
+            results['img'] = read_image(path) if data is None else decode_image(data, path)
         results['ori_shape'] = results['img_shape'] = results['img'].shape[:2]
         results['scale_factor'] = (1.0, 1.0)
         return results

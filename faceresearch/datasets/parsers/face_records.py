@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ _EXACT = 2**24
 #: The index of so many records is kept in a file of our own, since making it takes long.
 _WORTH_KEEPING = 200_000
 _CACHE_VERSION = 1
+_FLAG_LABEL = struct.Struct('<If')
 
 
 @dataclass
@@ -65,16 +67,17 @@ class FaceRecords:
         Raises:
             UserError: the record is damaged, or its label is another than the index says.
         """
-        offset = int(self.offsets[index])
+        offset, identity = int(self.offsets[index]), int(self.identities[index])
         payload = self.reader.read_at(offset, int(self.ends[index]))
+        if len(payload) >= 24 and _FLAG_LABEL.unpack_from(payload) == (0, identity):
+            return identity, payload[24:]
         header, image = unpack_record(payload, self.reader.place(offset))
-        label = header.first_label
-        if label != self.identities[index]:
+        if header.first_label != identity:
             raise UserError(
-                f'{self.reader.place(offset)}: the image has label {label:g}, its identity record says'
-                f' {self.identities[index]}; the .rec and the .idx belong to different files, or one is damaged'
+                f'{self.reader.place(offset)}: the image has label {header.first_label:g}, its identity record says'
+                f' {identity}; the .rec and the .idx belong to different files, or one is damaged'
             )
-        return int(label), image
+        return identity, image
 
 
 def open_face_records(path: str | Path, idx_path: str | Path | None = None) -> FaceRecords:

@@ -112,7 +112,7 @@ class RecordReader:
         if self.size < 8 or self.size % 4:
             raise self.error(
                 self.size,
-                f'the file ends here; {"no record has" if self.size < 8 else "records end at multiples of"} 4',
+                'truncated: the file ends here, where no record can end',
             )
         self._part(0, self.size)
 
@@ -217,10 +217,7 @@ class RecordReader:
         Raises:
             UserError: no record begins there, or it is damaged.
         """
-        end = offset
-        for _, end, _ in self._parts(offset):
-            pass
-        return end
+        return [end for _, end, _ in self._parts(offset)][-1]
 
     def offsets(self) -> np.ndarray:
         """Find all records by going through the file, (N,) int64; for files without index.
