@@ -8,13 +8,14 @@ from faceresearch.engine.non_finite import NonFiniteLossHook
 from faceresearch.engine.progress import ProgressHook
 from faceresearch.engine.replaced_images import ReplacedImagesHook
 from faceresearch.engine.runner import FaceRunner
-from faceresearch.engine.samplers import EpochSampler
+from faceresearch.engine.samplers import EpochSampler, IdentityBalancedSampler
 from faceresearch.engine.seeded_dataset import SeededDataset
 
 __all__ = [
     'EpochLoop',
     'EpochSampler',
     'FaceRunner',
+    'IdentityBalancedSampler',
     'IterLoop',
     'NonFiniteLossHook',
     'ProgressHook',

@@ -14,11 +14,14 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.collate import list_collate
-from faceresearch.engine.samplers import ResumableBatches
+from faceresearch.datasets.shard_faces import WebFaceShards
+from faceresearch.engine.samplers import ResumableBatches, StreamSampler
 from faceresearch.engine.seeded_dataset import SeededDataset
 from faceresearch.engine.threads import effective_workers, start_worker
 from faceresearch.errors import UserError
 
+#: Samplers whose indices say the epoch.
+_CARRY_EPOCH = ('EpochSampler', 'IdentityBalancedSampler')
 #: Samplers of other packages in whose place an EpochSampler gives every sample a seed of its own.
 _REPLACEABLE = ('DefaultSampler', 'InfiniteSampler', 'mmengine.DefaultSampler', 'mmengine.InfiniteSampler')
 
@@ -53,6 +56,8 @@ def build_dataloader(
     # Starting an iteration draws a number; from a generator of its own, training does not notice.
     loader.generator = torch.Generator()
     loader.generator.manual_seed((seed or 0) + get_rank())
+    if isinstance(loader.dataset, WebFaceShards):
+        object.__setattr__(loader, 'sampler', StreamSampler(loader.dataset))
     if loader.batch_sampler is not None:
         # torch guards the attribute because workers may be running already; here none has been started.
         object.__setattr__(loader, 'batch_sampler', ResumableBatches(loader.batch_sampler))
@@ -86,6 +91,8 @@ def _build_dataset(config: dict[str, Any], seed: int) -> None:
     config['dataset'] = dataset
     if isinstance(dataset, IterableDataset):
         config.setdefault('sampler', None)
+        if isinstance(dataset, WebFaceShards):
+            _deal_out(config, dataset, seed, seed_stated)
         return
     sampler: Any = config.get('sampler') or {
         'type': 'EpochSampler',
@@ -97,7 +104,7 @@ def _build_dataset(config: dict[str, Any], seed: int) -> None:
     if getattr(dataset, 'test_mode', not shuffle):
         return
     if isinstance(dataset, FaceDataset):
-        if kind != 'EpochSampler':
+        if kind not in _CARRY_EPOCH:
             raise UserError(
                 f"train_dataloader.sampler: {kind} would repeat each image's augmentation in every epoch; use"
                 " sampler=dict(type='EpochSampler', shuffle=True)"
@@ -109,6 +116,18 @@ def _build_dataset(config: dict[str, Any], seed: int) -> None:
     if kind == 'EpochSampler' or kind in _REPLACEABLE:
         config['dataset'] = SeededDataset(dataset, seed)
         config['sampler'] = {'type': 'EpochSampler', 'shuffle': shuffle}
+
+
+def _deal_out(config: dict[str, Any], dataset: WebFaceShards, seed: int, seed_stated: bool) -> None:
+    """Let the data set make the batches: its workers know which shards are theirs."""
+    if config.get('sampler'):
+        raise UserError('train_dataloader.sampler: tar shards are read in their own order; leave it out')
+    config['sampler'] = None
+    if not seed_stated:
+        dataset.seed = seed
+    dataset.plan(config['batch_size'], config['num_workers'])
+    config['batch_size'] = None
+    config.pop('drop_last', None)
 
 
 def _refuse_wrapped_faces(dataset: Any) -> None:

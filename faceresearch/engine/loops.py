@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from faceresearch.engine.random_state import random_state, restore_random_state
-from faceresearch.engine.samplers import ResumableBatches
+from faceresearch.engine.samplers import ResumableBatches, StreamSampler
 
 #: Message hub entry: the last epoch (or iteration) after which the model was validated.
 VALIDATED = 'last_validation'
@@ -25,6 +25,10 @@ def remaining_batches(dataloader: DataLoader, done: int) -> Iterator[tuple[int, 
     """Yield (number, batch) of an epoch without its first ``done`` batches, which are not loaded if that can be had."""
     if isinstance(dataloader.batch_sampler, ResumableBatches):
         dataloader.batch_sampler.skip(done)
+        yield from enumerate(dataloader, done)
+        return
+    if isinstance(dataloader.sampler, StreamSampler):
+        dataloader.sampler.skip(done)
         yield from enumerate(dataloader, done)
         return
     for number, batch in enumerate(dataloader):
