@@ -67,6 +67,7 @@ def export_onnx(
 
 
 def _write(model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool, console: Console) -> None:
+    from faceresearch.config.contract import fixed_size
     from faceresearch.export.trace import RawOutputs, trace
 
     network, names = RawOutputs(model), tuple(model.output_names)  # type: ignore[arg-type]
@@ -87,14 +88,6 @@ def _write(model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool
         f'{output}: {len(data) / 1e6:.1f} MB, opset {opset}, dynamic {free}; outputs {", ".join(names)}',
         highlight=False,
     )
-
-
-def fixed_size(contract: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return the one image size (h, w) that a model takes, by its input contract, or None for a free size."""
-    size = contract.get('size')
-    if isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(n, int) for n in size):
-        return int(size[0]), int(size[1])
-    return None
 
 
 def _require_onnx() -> None:

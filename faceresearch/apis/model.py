@@ -31,7 +31,7 @@ def init_model(
         device: where it computes.
 
     Returns:
-        The model in evaluation mode; ``model.cfg`` is its config.
+        The model in evaluation mode, a recogniser without its head; ``model.cfg`` is its config.
 
     Raises:
         UserError: the config or checkpoint cannot be used.
@@ -39,13 +39,14 @@ def init_model(
     from faceresearch.compat.scope import set_scope
     from faceresearch.config import load_config
     from faceresearch.engine.weights import load_test_weights
+    from faceresearch.models.recognizers import without_head
     from faceresearch.registry import MODELS
 
     cfg = config if isinstance(config, Config) else load_config(config)
     if not cfg.get('model'):
         raise UserError(f'{cfg.filename}: has no model')
     set_scope(cfg)
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(without_head(cfg.model))
     load_test_weights(model, 'none' if checkpoint is None else str(checkpoint))
     model.cfg = cfg
     return model.to(device).eval()

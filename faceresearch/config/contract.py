@@ -38,6 +38,14 @@ def input_contract(cfg: Config) -> dict[str, Any]:
     return contract
 
 
+def fixed_size(contract: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the one image size (h, w) that a model takes, by its input contract, or None for a free size."""
+    size = contract.get('size')
+    if isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(n, int) for n in size):
+        return int(size[0]), int(size[1])
+    return None
+
+
 def _preprocessing(cfg: Config) -> dict[str, Any]:
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor')
     if not preprocessor:

@@ -11,6 +11,7 @@ from faceresearch.compat.scope import set_scope
 from faceresearch.config import load_config, validate
 from faceresearch.config.contract import input_contract
 from faceresearch.errors import UserError
+from faceresearch.models.recognizers import without_head
 from faceresearch.registry import MODELS
 from faceresearch.zoo.checkpoint import read_checkpoint, save_weights
 from faceresearch.zoo.converters import CONVERTERS, ConversionReport, Converter, convert, find_converter
@@ -42,8 +43,8 @@ def convert_checkpoint(
 ) -> Conversion:
     """Convert a published checkpoint into weights for the model of a config, completely or not at all.
 
-    A checkpoint that already has this project's names (a ``.pth`` of a training run) is stored as it is. The file's
-    metadata names the source's sha256, the converter, the config and the model's input contract.
+    A checkpoint that already has this project's names (a ``.pth`` of a training run) is stored as it is. Class centres
+    of recognisers are not taken: only the training they come from can use them. The file's metadata names the source's sha256, the converter, the config and the model's input contract.
 
     Args:
         source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``, read without unpickling anything but tensors; or
@@ -68,7 +69,7 @@ def convert_checkpoint(
     cfg = load_config(config, list(overrides))
     validate(cfg)
     set_scope(cfg)
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(without_head(cfg.model))
     if source.suffix.lower() == '.onnx':
         from faceresearch.zoo.convert_onnx import convert_onnx
 

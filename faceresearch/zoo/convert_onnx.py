@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from faceresearch.config.contract import fixed_size, input_contract
 from faceresearch.errors import UserError
 from faceresearch.zoo.converters import ConversionReport
-from faceresearch.zoo.converters.onnx_weights import (
-    BatchNorm,
-    calibrate,
-    check_outputs,
-    fill_from_graph,
-    graph_layers,
-    input_image,
-    read_graph,
-)
+from faceresearch.zoo.converters.onnx_graph import graph_layers, input_image, input_scaling, read_graph
+from faceresearch.zoo.converters.onnx_weights import AnyNorm, BatchNorm, calibrate, check_outputs, fill_from_graph
 
 #: More images than this do not change a channel's statistics by what matters.
 MAX_IMAGES = 256
@@ -43,18 +38,19 @@ def convert_onnx(
     if bn == 'calibrated' and images is None:
         raise UserError("bn='calibrated' measures statistics on images: name a folder with --images")
     graph = read_graph(path)
-    image = input_image(graph)
+    image = input_image(graph, fixed_size(input_contract(cfg)) or (640, 640))
+    scaling = input_scaling(graph)
     filled = fill_from_graph(model, graph_layers(graph, path), image, path)
-    check_outputs(model, path, image)
+    check_outputs(model, path, image, scaling)
     if bn == 'calibrated':
         assert images is not None
-        _calibrate_on(model, cfg, Path(images))
-        check_outputs(model, path, image)
+        _calibrate_on(model, filled.identities, cfg, Path(images))
+        check_outputs(model, path, image, scaling)
     report = ConversionReport(f'{path.name} (ONNX)', mapped=filled.mapped)
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}, report
 
 
-def _calibrate_on(model: nn.Module, cfg: Config, folder: Path) -> None:
+def _calibrate_on(model: nn.Module, norms: Sequence[AnyNorm], cfg: Config, folder: Path) -> None:
     from faceresearch.apis.media import IMAGE_SUFFIXES
     from faceresearch.apis.model import inference
 
@@ -64,4 +60,4 @@ def _calibrate_on(model: nn.Module, cfg: Config, folder: Path) -> None:
     if not files:
         raise UserError(f'--images {folder}: holds no images')
     model.cfg = cfg  # type: ignore[assignment]
-    calibrate(model, lambda: (inference(model, files), None)[1])
+    calibrate(model, norms, lambda: (inference(model, files), None)[1])

@@ -15,7 +15,7 @@ from faceresearch.apis import init_model
 from faceresearch.errors import UserError
 from faceresearch.zoo.checkpoint import read_checkpoint
 from faceresearch.zoo.convert import convert_checkpoint
-from faceresearch.zoo.converters.onnx_weights import read_graph
+from faceresearch.zoo.converters.onnx_graph import read_graph
 
 CONFIG = 'scrfd_500m_kps_widerface'
 #: Two exporters: with and without batch axis, any size and 640 only.

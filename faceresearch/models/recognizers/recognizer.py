@@ -160,10 +160,12 @@ def without_head(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
     Class centres of millions of identities take gigabytes; only training needs them.
     """
-    kind = MODELS.get(model['type']) if isinstance(model.get('type'), str) else model.get('type')
-    if isinstance(kind, type) and issubclass(kind, FaceRecognizer):
-        return {**model, 'head': None}
-    return model
+    kind = model.get('type')
+    if not model.get('head'):
+        return model
+    if isinstance(kind, str):
+        kind = MODELS.get(kind)
+    return {**model, 'head': None} if isinstance(kind, type) and issubclass(kind, FaceRecognizer) else model
 
 
 def _with(part: nn.Module | dict[str, Any], key: str, value: Any) -> nn.Module | dict[str, Any]:

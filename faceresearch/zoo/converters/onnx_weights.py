@@ -1,8 +1,8 @@
 """Weights out of a published ONNX file, where no other form of them exists.
 
-An exported graph holds the same tensors as the checkpoint it was made of, but with each batch norm folded into the
-convolution before it, and under names that say little. The graph's layers are therefore taken in the order in which
-they are computed, which is also the order in which our network computes its own.
+An exported graph holds the same tensors as the checkpoint it was made of, but with most batch norms folded into the
+layer before them, and under names that say little. The graph's layers are therefore taken in the order in which they are
+computed, which is also the order in which our network computes its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,33 +19,24 @@ from torch import Tensor, nn
 
 from faceresearch.errors import UserError
 from faceresearch.models.layers import Scale
-
-if TYPE_CHECKING:
-    import onnx
+from faceresearch.zoo.converters.onnx_graph import Layer, Norm
 
 BatchNorm = Literal['identity', 'calibrated']
+AnyNorm = nn.BatchNorm1d | nn.BatchNorm2d
 
-#: A graph of weights alone: what is larger is no face model.
-MAX_BYTES = 2**31
 #: Largest difference between the file's outputs and ours that counts as equal.
 TOLERANCE = 1e-4
+#: A shortcut's convolution may stand before or after the path it bridges: layers are looked for this far ahead.
+LOOK_AHEAD = 5
 
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer of a graph that has weights.
-
-    Attributes:
-        kind: ``conv`` or ``scale``.
-        name: name of its weights in the file.
-        weight: (out, in / groups, kh, kw), or a single number.
-        bias: (out,) or None.
-    """
-
-    kind: str
-    name: str
-    weight: Tensor
-    bias: Tensor | None = None
+_KINDS: dict[type[nn.Module], str] = {
+    nn.Conv2d: 'conv',
+    nn.Linear: 'linear',
+    nn.PReLU: 'prelu',
+    nn.BatchNorm1d: 'norm',
+    nn.BatchNorm2d: 'norm',
+    Scale: 'scale',
+}
 
 
 @dataclass
@@ -54,102 +45,42 @@ class Slot:
 
     Attributes:
         name: its name in the network.
-        module: convolution or scale.
-        norm: the batch norm that follows a convolution, with its name.
+        module: convolution, linear layer, PReLU, scale, or a batch norm that follows neither of the first two.
+        norm: the batch norm that follows a convolution or linear layer, with its name.
     """
 
     name: str
     module: nn.Module
-    norm: tuple[str, nn.BatchNorm2d] | None = None
+    norm: tuple[str, AnyNorm] | None = None
 
     @property
     def kind(self) -> str:
-        """``conv`` or ``scale``."""
-        return 'scale' if isinstance(self.module, Scale) else 'conv'
+        """As :class:`~faceresearch.zoo.converters.onnx_graph.Layer` has it."""
+        return next(kind for type_, kind in _KINDS.items() if isinstance(self.module, type_))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the weights; a batch norm without has the shape of its statistics."""
+        module = self.module
+        if isinstance(module, Scale):
+            return tuple(module.scale.shape)
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            return (module.num_features,)
+        assert isinstance(module.weight, Tensor)
+        return tuple(module.weight.shape)
 
 
 @dataclass
 class OnnxReport:
-    """What became of every weight of the file, by its name there."""
+    """What became of every weight of the file, by its name there.
+
+    Attributes:
+        mapped: name in the file → name in the network.
+        identities: batch norms that the file no longer had.
+    """
 
     mapped: dict[str, str] = field(default_factory=dict)
-
-
-def read_graph(path: str | Path) -> onnx.ModelProto:
-    """Read an ONNX file; data outside it is not followed.
-
-    Raises:
-        UserError: onnx is not installed, or the file is too large, no ONNX graph, or keeps its weights elsewhere.
-    """
-    try:
-        import onnx
-        from google.protobuf.message import DecodeError
-    except ImportError as error:
-        raise UserError(
-            "reading .onnx files needs the packages of the extra 'onnx': pip install onnx onnxruntime"
-        ) from error
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f'{path}: no such file')
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError(f'{path}: {path.stat().st_size / 2**30:.1f} GiB is more than an ONNX file can hold')
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except (DecodeError, ValueError) as error:
-        raise UserError(f'{path}: not an ONNX file, or a damaged one') from error
-    if not model.graph.node or not model.graph.output:
-        raise UserError(f'{path}: not an ONNX file, or an empty one')
-    for tensor in _stored(model).values():
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise UserError(f'{path}: its weights are in another file; save it with the weights inside')
-    return model
-
-
-def graph_layers(model: onnx.ModelProto, path: str | Path) -> list[Layer]:
-    """Return the convolutions of a graph, and its multiplications by one stored number, in order.
-
-    Raises:
-        UserError: the graph has layers with weights of another kind.
-    """
-    from onnx import numpy_helper
-
-    stored = _stored(model)
-
-    def value(name: str) -> Tensor:
-        if name not in stored:
-            raise UserError(
-                f'{path}: weights {name} are computed in the graph, as in a quantised file; use the original'
-            )
-        try:
-            return torch.from_numpy(np.array(numpy_helper.to_array(stored[name]), np.float32))
-        except (ValueError, TypeError) as error:
-            raise UserError(f'{path}: weights {name} are damaged ({error})') from error
-
-    layers = []
-    for node in model.graph.node:
-        inside = [name for name in node.input if name in stored]
-        if node.op_type == 'Conv':
-            bias = value(node.input[2]) if len(node.input) > 2 else None
-            layers.append(Layer('conv', node.input[1], value(node.input[1]), bias))
-        elif node.op_type == 'Mul' and len(inside) == 1 and _is_number(stored[inside[0]]):
-            layers.append(Layer('scale', inside[0], value(inside[0]).reshape(())))
-        elif node.op_type in ('BatchNormalization', 'InstanceNormalization', 'Gemm', 'ConvTranspose'):
-            raise UserError(
-                f'{path}: has a {node.op_type} layer ({node.name}); only graphs with folded batch norm are read'
-            )
-    return layers
-
-
-def _stored(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
-    """Return the tensors that a graph holds, by name."""
-    constants = (
-        n for n in model.graph.node if n.op_type == 'Constant' and n.attribute and n.attribute[0].HasField('t')
-    )
-    return {**{t.name: t for t in model.graph.initializer}, **{n.output[0]: n.attribute[0].t for n in constants}}
-
-
-def _is_number(tensor: Any) -> bool:
-    return int(np.prod(tensor.dims)) == 1 and tensor.data_type == 1  # float32
+    identities: list[AnyNorm] = field(default_factory=list)
 
 
 def network_slots(network: nn.Module, image: Tensor) -> list[Slot]:
@@ -158,26 +89,31 @@ def network_slots(network: nn.Module, image: Tensor) -> list[Slot]:
     Args:
         network: called with ``mode='tensor'``.
         image: (1, 3, H, W).
+
+    Raises:
+        UserError: the network has layers with weights of another kind.
     """
+    for name, module in network.named_modules():
+        learnt = any(parameter.requires_grad for parameter in module.parameters(recurse=False))
+        if learnt and not isinstance(module, tuple(_KINDS)):
+            raise UserError(
+                f'{name} is a {type(module).__name__}: networks with such layers cannot be filled from ONNX'
+            )
     names = {module: name for name, module in network.named_modules()}
     slots: list[Slot] = []
-    outputs: dict[int, tuple[Slot | None, Tensor | None]] = {}
+    outputs: dict[int, tuple[Slot, Tensor]] = {}
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(module, nn.BatchNorm2d):
-            slot, _ = outputs.get(id(inputs[0]), (None, None))
-            if slot is None:
-                raise UserError(
-                    f'{names[module]} does not follow a convolution: this network cannot be filled from ONNX'
-                )
-            slot.norm = (names[module], module)
-        else:
-            slots.append(Slot(names[module], module))
+        before = outputs.get(id(inputs[0]))
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and before is not None:
+            before[0].norm = (names[module], module)
+            return
+        slots.append(Slot(names[module], module))
+        if isinstance(module, nn.Conv2d | nn.Linear):
             # Kept alive: an id is unique only as long as its object is.
             outputs[id(output)] = (slots[-1], output)
 
-    wanted = (nn.Conv2d, nn.BatchNorm2d, Scale)
-    handles = [m.register_forward_hook(note) for m in network.modules() if isinstance(m, wanted)]
+    handles = [m.register_forward_hook(note) for m in network.modules() if isinstance(m, tuple(_KINDS))]
     try:
         with torch.no_grad():
             network.eval()(image, mode='tensor')
@@ -188,14 +124,14 @@ def network_slots(network: nn.Module, image: Tensor) -> list[Slot]:
 
 
 def fill_from_graph(network: nn.Module, layers: Sequence[Layer], image: Tensor, path: str | Path) -> OnnxReport:
-    """Put a graph's weights into a network; batch norms become identities plus the folded bias.
+    """Put a graph's weights into a network; batch norms that it no longer has become identities plus the folded bias.
 
-    The statistics are mean 0 and variance 1, so evaluation is exact, and training would start by losing them: see
-    :func:`calibrate`.
+    Their mean is 0, their variance 1 − ε and their weight 1, so evaluation is exact, and training would start by losing
+    them: see :func:`calibrate`.
 
     Args:
         network: the network to fill, in place.
-        layers: of :func:`graph_layers`.
+        layers: of :func:`~faceresearch.zoo.converters.onnx_graph.graph_layers`.
         image: an image (1, 3, H, W) to find out the order of the network's layers with.
         path: the file, for messages.
 
@@ -210,64 +146,119 @@ def fill_from_graph(network: nn.Module, layers: Sequence[Layer], image: Tensor, 
         slots = [s for s in slots if s.kind != 'scale']
     if not any(slot.kind == 'scale' for slot in slots):
         layers = [layer for layer in layers if layer.kind != 'scale']
-    report = OnnxReport()
     if len(slots) != len(layers):
         raise UserError(
             f'{path}: has {len(layers)} layers with weights, the model {len(slots)}; is it the right config?'
         )
-    for slot, layer in zip(slots, layers):
-        shape = tuple(slot.module.scale.shape if isinstance(slot.module, Scale) else slot.module.weight.shape)  # type: ignore[union-attr,arg-type,operator]
-        if slot.kind != layer.kind or shape != tuple(layer.weight.shape):
-            raise UserError(
-                f'{path}: {layer.name} is a {layer.kind} of {tuple(layer.weight.shape)} where the model has a'
-                f' {slot.kind} of {shape} ({slot.name}); is it the right config?'
-            )
+    report = OnnxReport()
+    pending = list(layers)
+    for slot in slots:
+        layer = _take(pending, slot, path)
         with torch.no_grad():
-            _fill(slot, layer)
+            _fill(slot, layer, report)
         # One tensor may serve several layers, where the exporter found them equal.
         report.mapped[f'{layer.name} #{len(report.mapped)}'] = slot.name
     return report
 
 
-def _fill(slot: Slot, layer: Layer) -> None:
+def _take(pending: list[Layer], slot: Slot, path: str | Path) -> Layer:
+    for number, layer in enumerate(pending[:LOOK_AHEAD]):
+        if layer.kind == slot.kind and tuple(layer.weight.shape) == slot.shape:
+            return pending.pop(number)
+    layer = pending[0]
+    raise UserError(
+        f'{path}: {layer.name} is a {layer.kind} of {tuple(layer.weight.shape)} where the model has a'
+        f' {slot.kind} of {slot.shape} ({slot.name}); is it the right config?'
+    )
+
+
+def _fill(slot: Slot, layer: Layer, report: OnnxReport) -> None:
     module = slot.module
     if isinstance(module, Scale):
         module.scale.copy_(layer.weight)
-        return
-    assert isinstance(module, nn.Conv2d)
-    module.weight.copy_(layer.weight)
-    bias = torch.zeros(module.out_channels) if layer.bias is None else layer.bias
-    if slot.norm is None:
+    elif isinstance(module, nn.PReLU):
+        module.weight.copy_(layer.weight)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        assert layer.norm is not None
+        _copy_norm(module, layer.norm, slot.name)
+    else:
+        assert isinstance(module, nn.Conv2d | nn.Linear)
+        _fill_product(slot, module, layer, report)
+
+
+def _fill_product(slot: Slot, module: nn.Conv2d | nn.Linear, layer: Layer, report: OnnxReport) -> None:
+    norm = None if slot.norm is None else slot.norm[1]
+    if layer.norm is not None and norm is not None and _fits(norm, layer.norm):
+        module.weight.copy_(layer.weight)
+        mean = layer.norm.mean
         if module.bias is not None:
-            module.bias.copy_(bias)
-        elif layer.bias is not None and layer.bias.any():
-            raise UserError(f'{layer.name} has a bias and the model has no place for it ({slot.name})')
+            module.bias.copy_(torch.zeros_like(mean) if layer.bias is None else layer.bias)
+        elif layer.bias is not None:
+            mean = mean - layer.bias
+        file = layer.norm
+        _copy_norm(norm, Norm(file.name, file.weight, file.bias, mean, file.variance, file.eps), slot.name)
         return
-    norm = slot.norm[1]
+    layer = layer.folded()
+    module.weight.copy_(layer.weight)
+    bias = torch.zeros(len(layer.weight)) if layer.bias is None else layer.bias
+    if norm is not None:
+        report.identities.append(norm)
+        in_module = norm.bias is None
+        _set_identity(norm, torch.zeros_like(bias), torch.zeros_like(bias) if in_module else bias)
+        if not in_module:
+            bias = torch.zeros_like(bias)
     if module.bias is not None:
-        module.bias.zero_()
-    _set_statistics(norm, torch.zeros_like(bias), torch.ones_like(bias), bias)
+        module.bias.copy_(bias)
+    elif bias.any():
+        raise UserError(f'{layer.name} has a bias and the model has no place for it ({slot.name})')
 
 
-def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, folded_bias: Tensor) -> None:
+def _fits(norm: AnyNorm, file: Norm) -> bool:
+    """Whether a batch norm can hold what the file's does: one without weight and bias holds statistics only."""
+    if norm.weight is not None:
+        return True
+    return bool((file.weight == 1).all()) and not file.bias.any() and file.eps == norm.eps
+
+
+def _copy_norm(norm: AnyNorm, file: Norm, name: str) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    # The same function with our epsilon; a variance below their difference goes into the weight.
+    variance = (file.variance.double() + (file.eps - norm.eps)).clamp(min=0)
+    scale = ((variance + norm.eps) / (file.variance.double() + file.eps)).sqrt()
+    if norm.weight is None:
+        if not torch.equal(file.weight, torch.ones_like(file.weight)) or file.bias.any():
+            raise UserError(f'{file.name} has weights and the model has no place for them ({name})')
+    else:
+        norm.weight.copy_(file.weight * scale)
+        norm.bias.copy_(file.bias)
+    norm.running_mean.copy_(file.mean)
+    norm.running_var.copy_(variance)
+
+
+def _set_identity(norm: AnyNorm, mean: Tensor, folded_bias: Tensor, variance: Tensor | None = None) -> None:
     """Give a batch norm statistics and let weight and bias undo them: it adds ``folded_bias`` and nothing else."""
     assert norm.running_mean is not None and norm.running_var is not None
     norm.running_mean.copy_(mean)
-    norm.running_var.copy_(variance)
-    norm.weight.copy_((norm.running_var + norm.eps).sqrt())
-    norm.bias.copy_(folded_bias + mean)
+    if variance is None:
+        norm.running_var.fill_(1 - norm.eps)
+    else:
+        norm.running_var.copy_(variance)
+    if norm.weight is not None:
+        norm.weight.copy_((norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(folded_bias + mean)
 
 
 @contextmanager
-def _sums(norms: Sequence[nn.BatchNorm2d]) -> Iterator[dict[nn.BatchNorm2d, Tensor]]:
+def _sums(norms: Sequence[AnyNorm]) -> Iterator[dict[AnyNorm, Tensor]]:
     """Collect count, sum and sum of squares per channel (3, C), in double precision, of what the norms are given."""
-    sums: dict[nn.BatchNorm2d, Tensor] = {}
+    sums: dict[AnyNorm, Tensor] = {}
 
     def add(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(norm, nn.BatchNorm2d)
+        assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
         x = inputs[0].double()
         count = torch.full((x.shape[1],), x.numel() / x.shape[1], dtype=torch.float64)
-        found = torch.stack([count, x.sum((0, 2, 3)), x.square().sum((0, 2, 3))])
+        axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+        found = torch.stack([count, x.sum(axes), x.square().sum(axes)])
         sums[norm] = sums.get(norm, torch.zeros_like(found)) + found
 
     handles = [norm.register_forward_pre_hook(add) for norm in norms]
@@ -278,14 +269,16 @@ def _sums(norms: Sequence[nn.BatchNorm2d]) -> Iterator[dict[nn.BatchNorm2d, Tens
             handle.remove()
 
 
-def calibrate(network: nn.Module, run: Callable[[], None]) -> int:
+def calibrate(network: nn.Module, norms: Sequence[AnyNorm], run: Callable[[], None]) -> int:
     """Give identity batch norms the statistics of images, without changing what the network computes.
 
     With variance σ² and mean μ of a channel, weight √(σ² + ε) and bias b + μ: in evaluation the same function as before;
-    in training the layer normalises as one that was trained with it.
+    in training the layer normalises as one that was trained with it. A batch norm whose weight is fixed to 1 had variance
+    1 − ε after folding already, so it gets the mean only; one without weight and bias has both already.
 
     Args:
         network: filled by :func:`fill_from_graph`.
+        norms: the identities in its report.
         run: computes the network on the images.
 
     Returns:
@@ -294,7 +287,6 @@ def calibrate(network: nn.Module, run: Callable[[], None]) -> int:
     Raises:
         UserError: no image was computed.
     """
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     with _sums(norms) as sums, torch.no_grad():
         network.eval()
         run()
@@ -302,17 +294,29 @@ def calibrate(network: nn.Module, run: Callable[[], None]) -> int:
         raise UserError("bn='calibrated' needs images: give a folder with --images")
     with torch.no_grad():
         for norm, (count, total, squares) in sums.items():
+            if norm.weight is None:
+                continue
             mean = total / count
             # A channel that never changes has variance 0; a weight of √ε would only amplify rounding in training.
             variance = (squares / count - mean.square()).clamp(min=1e-4)
-            _set_statistics(norm, mean.float(), variance.float(), norm.bias.clone())
+            free = norm.weight.requires_grad
+            _set_identity(norm, mean.float(), norm.bias.clone(), variance.float() if free else None)
     return len(norms)
 
 
-def check_outputs(network: nn.Module, path: str | Path, image: Tensor) -> float:
+def check_outputs(
+    network: nn.Module, path: str | Path, image: Tensor, scaling: tuple[float, float] = (0.0, 1.0)
+) -> float:
     """Compare a filled network with the file, computed by onnxruntime; return the largest difference.
 
     The outputs are compared in order, whatever axes of length one the file has or lacks.
+
+    Args:
+        network: called with ``mode='tensor'``.
+        path: the file.
+        image: (1, 3, H, W), as the network takes it.
+        scaling: what the file itself does to its input first, see
+            :func:`~faceresearch.zoo.converters.onnx_graph.input_scaling`.
 
     Raises:
         UserError: they differ by more than :data:`TOLERANCE` of the largest value (at least 1), or in number or size;
@@ -322,9 +326,10 @@ def check_outputs(network: nn.Module, path: str | Path, image: Tensor) -> float:
         import onnxruntime
     except ImportError as error:
         raise UserError("comparing with .onnx files needs the extra 'onnx': pip install onnxruntime") from error
+    shift, factor = scaling
     try:
         session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-        expected = session.run(None, {session.get_inputs()[0].name: image.numpy()})
+        expected = session.run(None, {session.get_inputs()[0].name: (image / factor + shift).numpy()})
     except Exception as error:  # onnxruntime's own kinds of error have no common base
         raise UserError(
             f'{path}: onnxruntime cannot compute it ({str(error).strip().splitlines()[0][:120]})'
@@ -350,12 +355,3 @@ def check_outputs(network: nn.Module, path: str | Path, image: Tensor) -> float:
             f'{path}: the model computes something else with its weights (difference {worst:.2g}); is it the right config?'
         )
     return worst
-
-
-def input_image(model: onnx.ModelProto) -> Tensor:
-    """Return a random image (1, 3, H, W) in 0…1 of the size that a graph takes, 640 where it takes any."""
-    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
-    height, width = (shape[axis] if len(shape) == 4 and shape[axis] > 0 else 640 for axis in (2, 3))
-    if not 32 <= min(height, width) <= max(height, width) <= 4096:
-        raise UserError(f'the graph takes images of {height} x {width}, which is no size of a face model')
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
