@@ -13,13 +13,24 @@ from faceresearch.errors import UserError
 from faceresearch.registry import SCOPE
 
 _TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
+#: What models of a folder below ``models`` are for, here and in mmdet and mmpose.
+_TASKS = {
+    'detectors': 'detection',
+    'recognizers': 'recognition',
+    'landmarkers': 'landmarks',
+    'pose_estimators': 'landmarks',
+    'parsers': 'parsing',
+    'classifiers': 'classification',
+}
 
 
 def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence[str]) -> Config:
     """Load a model's config with the test set and protocol of a benchmark.
 
-    The model keeps its own test pipeline, if it has one: how large an image it wants to see, and how it is padded, is
-    part of the model. An override goes to each of the two configs that has its key; one that fits neither is an error.
+    A detector keeps its own test pipeline, if it has one: how large an image it wants to see, and how it is padded, is
+    part of the model. A recogniser gets aligned faces of the size its contract states (the benchmark's variable
+    ``image_size``), and embeds mirrored faces as the benchmark's ``flip_test`` says. An override goes to each of the
+    two configs that has its key; one that fits neither is an error.
 
     Args:
         config: the model's config.
@@ -27,24 +38,58 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
         overrides: changes, ``KEY=VALUE``.
 
     Raises:
-        UserError: a config or an override is wrong.
+        UserError: a config or an override is wrong, or the benchmark judges another kind of model.
     """
     theirs = [override for override in overrides if _accepts(benchmark, override)]
     # What neither has goes to the model's, whose error then names the nearest key.
     ours = [override for override in overrides if override not in theirs or _accepts(config, override)]
     cfg = load_config(config, ours)
-    other = load_config(benchmark, theirs)
+    other = load_config(benchmark, [*_size_override(cfg, benchmark), *theirs])
     if not other.get('test_dataloader') or not other.get('test_evaluator'):
         raise UserError(f'{other.filename}: no benchmark: it has no test_dataloader and test_evaluator')
+    task = (other.get('benchmark') or {}).get('task')
+    _check_task(cfg, other, task)
     pipeline = ((cfg.get('test_dataloader') or {}).get('dataset') or {}).get('pipeline')
     for key in _TEST_KEYS:
         if key in other:
             cfg[key] = other[key]
-    if pipeline:
+    if pipeline and task != 'recognition':
         cfg['test_dataloader']['dataset']['pipeline'] = [_scoped(step, cfg.get('default_scope')) for step in pipeline]
+    if other.get('flip_test') is not None and not any(o.lstrip('+').startswith('model.flip_test=') for o in overrides):
+        cfg['model']['flip_test'] = other['flip_test']
     cfg['test_dataloader']['dataset']['_scope_'] = SCOPE
     cfg['test_evaluator'] = [{'_scope_': SCOPE, **evaluator} for evaluator in evaluators(cfg)]
     return cfg
+
+
+def _size_override(cfg: Config, benchmark: str | Path) -> list[str]:
+    """Return the override that has faces aligned to the size the model wants, where the benchmark aligns faces."""
+    size = (cfg.get('contract') or {}).get('size')
+    if not isinstance(size, list | tuple) or len(size) != 2:
+        return []
+    override = f'image_size=[{int(size[0])},{int(size[1])}]'
+    return [override] if _accepts(benchmark, override) else []
+
+
+def _check_task(cfg: Config, other: Config, task: str | None) -> None:
+    """Refuse a benchmark of another kind than the model's, where both are known."""
+    own = model_task(cfg)
+    if task is not None and own is not None and task != own:
+        raise UserError(
+            f'{other.filename} judges {task}, and {cfg.filename} is a model for {own}: choose a benchmark of its kind'
+        )
+
+
+def model_task(cfg: Config) -> str | None:
+    """Return what a config's model is for, ``detection``, ``recognition``, …, or None if that cannot be told."""
+    from faceresearch.compat.scope import infer_scope
+    from faceresearch.registry import MODELS
+
+    kind = (cfg.get('model') or {}).get('type')
+    if isinstance(kind, str):
+        kind = MODELS.get(kind if '.' in kind else f'{infer_scope(cfg)}.{kind}')
+    parts = getattr(kind, '__module__', '').split('.')
+    return _TASKS.get(parts[2]) if len(parts) > 2 and parts[1] == 'models' else None
 
 
 def _scoped(step: dict[str, Any], scope: str | None) -> dict[str, Any]:
@@ -63,20 +108,27 @@ def _accepts(config: str | Path, override: str) -> bool:
 
 
 def add_dump(cfg: Config, path: str | Path) -> None:
-    """Have the predictions of a test written to an npz."""
-    cfg['test_evaluator'] = [*evaluators(cfg), {'type': 'DumpDetections', '_scope_': 'faceresearch', 'path': str(path)}]
+    """Have the predictions of a test written to an npz, in the form that its protocol reads."""
+    from faceresearch.registry import METRICS
+
+    kinds = [METRICS.get(evaluator['type']) for evaluator in evaluators(cfg)]
+    chosen = next((kind.dump_metric for kind in kinds if hasattr(kind, 'dump_metric')), 'DumpDetections')
+    cfg['test_evaluator'] = [*evaluators(cfg), {'type': chosen, '_scope_': SCOPE, 'path': str(path)}]
 
 
 def add_report(cfg: Config, folder: str | Path) -> None:
-    """Have precision-recall curves drawn to a folder by the metrics that can."""
+    """Have curves drawn to a folder by the metrics that can."""
     from faceresearch.registry import METRICS
 
     chosen = []
     for number, evaluator in enumerate(evaluators(cfg)):
         metric = METRICS.get(evaluator['type'])
-        if metric is not None and 'curves_path' in _argument_names(metric):
+        names = set() if metric is None else _argument_names(metric)
+        if 'curves_path' in names:
             suffix = f'_{number}' if number else ''
             evaluator = {**evaluator, 'curves_path': str(Path(folder) / f'pr_curves{suffix}.png')}
+        if 'plots_dir' in names:
+            evaluator = {**evaluator, 'plots_dir': str(Path(folder, str(number)) if number else folder)}
         chosen.append(evaluator)
     cfg['test_evaluator'] = chosen
 

@@ -1,17 +1,25 @@
 """Evaluation protocols: plain numpy functions under thin metric classes."""
 
 from faceresearch.evaluation.coco_map import FaceCocoMetric
+from faceresearch.evaluation.embeddings import DumpEmbeddings
 from faceresearch.evaluation.foreign import ForeignMetric
+from faceresearch.evaluation.ijb import IJBMetric
 from faceresearch.evaluation.landmark_nme import MatchedLandmarkNME
 from faceresearch.evaluation.stored import DumpDetections, evaluate_predictions
+from faceresearch.evaluation.tinyface import TinyFaceMetric
+from faceresearch.evaluation.verification import VerificationMetric
 from faceresearch.evaluation.wider_face import SynthFacesMetric, WiderFaceMetric
 
 __all__ = [
     'DumpDetections',
+    'DumpEmbeddings',
     'FaceCocoMetric',
     'ForeignMetric',
+    'IJBMetric',
     'MatchedLandmarkNME',
     'SynthFacesMetric',
+    'TinyFaceMetric',
+    'VerificationMetric',
     'WiderFaceMetric',
     'evaluate_predictions',
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceresearch.evaluation.identification import SearchResult, det_curve
 from faceresearch.evaluation.roc import RocCurve, ScoreDistributions, roc_curve
 from faceresearch.fileio import atomic_path
 
@@ -77,6 +78,19 @@ def draw_det(curves: Mapping[str, RocCurve], path: str | Path, title: str = '') 
         axis.set_ticks(ndtri(ticks), [f'{tick:g}' for tick in ticks])
     axes.set(xlim=(ndtri(lowest), ndtri(0.6)), ylim=(ndtri(floor) - 0.1, ndtri(0.9)))
     axes.set(xlabel='false accept rate', ylabel='false reject rate')
+    axes.legend(loc='upper right', frameon=False)
+    _save(figure, path)
+
+
+def draw_identification(galleries: Mapping[str, SearchResult], path: str | Path, title: str = '') -> None:
+    """Draw FNIR over FPIR of searches, both on logarithmic axes, as NIST's reports do."""
+    figure, axes = _canvas(title)
+    for (name, result), colour in zip(galleries.items(), _cycle(len(galleries))):
+        fpir, fnir = det_curve(result)
+        seen = (fpir > 0) & (fnir > 0)
+        label = f'gallery {name}: {int(result.mated.sum()):,} mated, {int((~result.mated).sum()):,} non-mated searches'
+        axes.plot(fpir[seen], fnir[seen], color=colour, linewidth=2, drawstyle='steps-post', label=label)
+    axes.set(xscale='log', yscale='log', xlabel='FPIR', ylabel='FNIR (1 − TPIR)')
     axes.legend(loc='upper right', frameon=False)
     _save(figure, path)
 

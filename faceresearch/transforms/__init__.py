@@ -1,5 +1,6 @@
 """Sample transforms: dict → dict, drawing randomness from ``results['rng']`` only."""
 
+from faceresearch.transforms.aligned_face import AlignFace
 from faceresearch.transforms.formatting import PackFaceInputs
 from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop
 from faceresearch.transforms.loading import LoadImage
@@ -10,6 +11,7 @@ from faceresearch.transforms.resize import ResizeForTest
 from faceresearch.transforms.sanitize import SanitizeBoxes
 
 __all__ = [
+    'AlignFace',
     'ColorDistortion',
     'LoadImage',
     'Mosaic',
