@@ -1,0 +1,12 @@
+# MobileFaceNet, WebFace600K (WebFace12M), CosFace: the network of `buffalo_s` (w600k_mbf.onnx).
+#   train   python tools/train.py configs/arcface/arcface_mbf_webface600k.py
+#   test    python tools/test.py configs/arcface/arcface_mbf_webface600k.py CHECKPOINT --benchmark lfw
+#   export  python tools/export_onnx.py configs/arcface/arcface_mbf_webface600k.py CHECKPOINT -o model.onnx
+_base_ = [
+    '../_base_/models/mbf.py',
+    '../_base_/schedules/arcface_sgd.py',
+    '../_base_/default_runtime.py',
+]
+
+weight_decay = 1e-4
+model = dict(head=dict(type='MarginHead', num_classes=617970, margin=dict(type='CosFace', margin=0.4)))

@@ -1,0 +1,15 @@
+# iResNet-100, Glint360K, CosFace: the network of `antelopev2` (glintr100.onnx).
+#   train   python tools/train.py configs/arcface/arcface_r100_glint360k.py
+#   test    python tools/test.py configs/arcface/arcface_r100_glint360k.py CHECKPOINT --benchmark lfw
+#   export  python tools/export_onnx.py configs/arcface/arcface_r100_glint360k.py CHECKPOINT -o model.onnx
+_base_ = [
+    '../_base_/models/iresnet50.py',
+    '../_base_/schedules/arcface_sgd.py',
+    '../_base_/default_runtime.py',
+]
+
+weight_decay = 1e-4
+model = dict(
+    backbone=dict(depth=100),
+    head=dict(type='MarginHead', num_classes=360232, margin=dict(type='CosFace', margin=0.4)),
+)
