@@ -83,8 +83,8 @@ class WebFaceShards(IterableDataset):
         self.seed = seed
         self.metainfo = dict(metainfo or {})
         self.rank, self.world_size = get_dist_info()
-        #: Epoch, and batches to pass over: in shared memory, since workers that stay are told nothing else.
-        self._state = torch.zeros(2, dtype=torch.int64).share_memory_()
+        #: Epoch, and batches to pass over.
+        self._state = torch.zeros(2, dtype=torch.int64)
         self.plan(batch_size, 0)
 
     def plan(self, batch_size: int, num_workers: int) -> None:
@@ -107,6 +107,13 @@ class WebFaceShards(IterableDataset):
                 f'{self.data_root}: {self.num_images} images do not fill one batch of {batch_size} in each of {streams}'
                 ' workers; set batch_size or num_workers lower'
             )
+
+    def share(self) -> None:
+        """Keep epoch and batches to pass over in shared memory: workers that stay are told nothing else.
+
+        To be called by the loader that has the data set, since a copy shares nothing.
+        """
+        self._state.share_memory_()
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration is about."""
@@ -139,22 +146,21 @@ class WebFaceShards(IterableDataset):
     def _samples(self, epoch: int, stream: int) -> Iterator[dict[str, Any]]:
         from webdataset.filters import _shuffle
 
-        samples = self._in_order(epoch, stream)
-        if self.shuffle < 2:
-            return samples
-        rng = random.Random(f'{self.seed} {epoch} {stream}')
-        return _shuffle(samples, self.shuffle, self.shuffle, rng=rng)
-
-    def _in_order(self, epoch: int, stream: int) -> Iterator[dict[str, Any]]:
         mine = self.epoch_shards(epoch, stream)
+        rng = random.Random(f'{self.seed} {epoch} {stream}')
         for turn in count():
             found = 0
-            for shard in mine:
-                for position, sample in enumerate(read_shard(self.shards[shard])):
-                    found += 1
-                    yield {**sample, 'place': (shard, position, turn)}
+            samples = self._in_order(mine, turn)
+            for sample in samples if self.shuffle < 2 else _shuffle(samples, self.shuffle, self.shuffle, rng=rng):
+                found += 1
+                yield sample
             if not found:
                 raise UserError(f'{self.shards[mine[0]]}: neither it nor {len(mine) - 1} other shards hold a sample')
+
+    def _in_order(self, shards: list[int], turn: int) -> Iterator[dict[str, Any]]:
+        for shard in shards:
+            for position, sample in enumerate(read_shard(self.shards[shard])):
+                yield {**sample, 'place': (shard, position, turn)}
 
     def _batches(self, samples: Iterator[dict[str, Any]], epoch: int, done: int) -> Iterator[dict[str, Any]]:
         steps = list(self.pipeline.transforms)

@@ -136,6 +136,7 @@ class StreamSampler(Sampler[None]):
 
     def __init__(self, dataset: WebFaceShards) -> None:
         self.dataset = dataset
+        dataset.share()
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration is about."""
