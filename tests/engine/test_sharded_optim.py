@@ -11,6 +11,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from faceresearch.compat.mmengine_amp import AmpOptimWrapper
 from faceresearch.engine import partial_fc
 from faceresearch.engine.sharded_optim import clip_grad_norm, prepare_optimizer, update_looked_up_rows
 from faceresearch.models.heads import MarginHead
@@ -144,6 +145,25 @@ def test_clipping_uses_the_norm_of_all_processes(world: int, norm_type: float, t
             torch.testing.assert_close(result['backbone'], backbone * 0.5 / norm, rtol=1e-5, atol=0)
         whole = torch.cat([result['centres'] for result in results])
         torch.testing.assert_close(whole, rows * 0.5 / norm if class_centres else rows, rtol=1e-5, atol=0)
+
+
+def overflowing() -> dict[str, Tensor]:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    wrapper = AmpOptimWrapper(optimizer, dtype='float16', use_fsdp=True)
+    prepare_optimizer(wrapper, net)
+    before = net.backbone.weight.detach().clone()
+    wrapper.backward(net.head.loss(net.backbone(torch.ones(2, 4).double()), torch.tensor([1, 5]))['loss_margin'])
+    if partial_fc.process_group()[0] == 1:
+        net.head.centres.grad[0, 0] = float('inf')
+    wrapper.step()
+    return {'moved': (net.backbone.weight - before).abs().max(), 'scale': torch.tensor(wrapper.loss_scaler.get_scale())}
+
+
+def test_an_overflow_in_one_shard_stops_all(tmp_path: Path) -> None:
+    for result in run_processes(overflowing, 2, tmp_path):
+        assert result['moved'] == 0
+        assert result['scale'] == 2.0**15
 
 
 def test_clipping_equals_torch_without_shards() -> None:
