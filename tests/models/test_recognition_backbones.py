@@ -9,6 +9,7 @@ import pytest
 import timm
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from faceresearch.errors import UserError
 from faceresearch.models.backbones.edgeface import LowRankLinear
@@ -25,12 +26,12 @@ PARAMETERS = {
     'sphere36': (34_606_400, {'type': 'SphereNet', 'depth': 36}),
     'facenet512': (23_482_624, {'type': 'InceptionResNetV1'}),
 }
-#: Millions, as EdgeFace's table 1 states them.
+#: Millions of parameters and of floating point operations, as otroshi/edgeface states them.
 EDGEFACE = {
-    'XXS': (1.24, {'size': 'xx_small'}),
-    'XS gamma 0.6': (1.77, {'size': 'x_small', 'rank_ratio': 0.6}),
-    'S gamma 0.5': (3.65, {'size': 'small', 'rank_ratio': 0.5}),
-    'BASE': (18.23, {'size': 'base'}),
+    'XXS': (1.24, 94.72, {'size': 'xx_small'}),
+    'XS gamma 0.6': (1.77, 154.00, {'size': 'x_small', 'rank_ratio': 0.6}),
+    'S gamma 0.5': (3.65, 306.12, {'size': 'small', 'rank_ratio': 0.5}),
+    'BASE': (18.23, 1398.83, {'size': 'base'}),
 }
 
 
@@ -60,9 +61,14 @@ def test_parameters_of_sphere64_follow_from_its_layers() -> None:
 
 
 @pytest.mark.parametrize('name', EDGEFACE)
-def test_edgeface_has_the_published_number_of_parameters(name: str) -> None:
-    millions, config = EDGEFACE[name]
-    assert count(on_meta({'type': 'EdgeFace', **config})) / 1e6 == pytest.approx(millions, abs=0.005)
+def test_edgeface_has_the_published_parameters_and_operations(name: str) -> None:
+    parameters, operations, config = EDGEFACE[name]
+    net = on_meta({'type': 'EdgeFace', **config}).eval()
+    assert count(net) / 1e6 == pytest.approx(parameters, abs=0.005)
+    # A multiply-add is two; norms and activations are not counted here.
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.empty(1, 3, 112, 112, device='meta'))
+    assert counter.get_total_flops() / 1e6 == pytest.approx(operations, rel=0.002)
 
 
 @pytest.mark.parametrize(
