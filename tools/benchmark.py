@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
         '--checkpoint', metavar='CHECKPOINT', default='none', help='weights; speed does not depend on them'
     )
     parser.add_argument(
-        '--size', type=int, nargs=2, metavar=('H', 'W'), default=(640, 640), help='image size (default: 640 640)'
+        '--size', type=int, nargs=2, metavar=('H', 'W'), help="image size (default: the model's own, or 640 640)"
     )
     parser.add_argument('--batch', type=int, default=1, metavar='N', help='images at once (default: 1)')
     parser.add_argument('--runs', type=int, default=20, metavar='N', help='timed runs (default: 20)')
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         args.config,
         args.checkpoint,
         args.overrides,
-        tuple(args.size),
+        tuple(args.size) if args.size else None,
         args.batch,
         args.runs,
         args.backends,

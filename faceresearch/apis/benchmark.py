@@ -35,7 +35,7 @@ def benchmark(
     config: str | Path,
     checkpoint: str | Path = 'none',
     overrides: Sequence[str] = (),
-    size: tuple[int, int] = (640, 640),
+    size: tuple[int, int] | None = None,
     batch: int = 1,
     runs: int = 20,
     backends: Sequence[str] = BACKENDS,
@@ -47,7 +47,7 @@ def benchmark(
         config: a config file, or the name of one in ``configs/``.
         checkpoint: a path, a name in the zoo, or ``none``: speed does not depend on the weights.
         overrides: changes to the config, ``KEY=VALUE``.
-        size: (h, w) of the images.
+        size: (h, w) of the images; None takes the one that the model's contract names, or 640 × 640.
         batch: images at once.
         runs: timed runs, after three that are not.
         backends: which of ``BACKENDS``.
@@ -59,15 +59,18 @@ def benchmark(
     unknown = sorted(set(backends) - set(BACKENDS))
     if unknown:
         raise UserError(f'unknown back end {unknown[0]!r}; use {", ".join(BACKENDS)}')
-    if min(*size, batch, runs) < 1:
-        raise UserError(f'size {size[0]} x {size[1]}, batch {batch}, runs {runs}: all must be at least 1')
     from faceresearch.apis.device import choose_device
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
+    from faceresearch.config.contract import fixed_size
     from faceresearch.export.trace import RawOutputs
 
+    cfg = load_config(config, overrides)
+    size = size or fixed_size(cfg.get('contract') or {}) or (640, 640)
+    if min(*size, batch, runs) < 1:
+        raise UserError(f'size {size[0]} x {size[1]}, batch {batch}, runs {runs}: all must be at least 1')
     place = choose_device(device)
-    model = init_model(load_config(config, overrides), checkpoint, place)
+    model = init_model(cfg, checkpoint, place)
     if not hasattr(model, 'output_names'):
         raise UserError(f'{type(model).__name__}: only models with raw outputs (output_names) can be measured')
     network = RawOutputs(model).eval()
