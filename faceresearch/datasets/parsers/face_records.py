@@ -147,6 +147,11 @@ def _from_ranges(
     if len(labels) != 2 or not all(math.isfinite(x) and x == int(x) and 0 < x < _EXACT for x in labels):
         return None
     first, last = (int(x) for x in labels)
+    highest = int(keys.max()) if len(keys) else 0
+    if first < last and highest < last - 1 and highest != first - 1:
+        raise reader.error(
+            reader.size, f'truncated: record 0 announces records up to key {last - 1}, the last one is {highest}'
+        )
     is_image = keys < first
     where = np.flatnonzero((keys >= first) & (keys < last))
     if last <= first or len(where) != last - first or len(where) + is_image.sum() != len(keys):
