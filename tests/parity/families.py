@@ -13,7 +13,7 @@ CONFIGS = {
     # The stored cases have ReLU, the released weights SiLU.
     r'yolov8(?P<size>n)_face': 'configs/yolov8_face/yolov8_face_{size}_relu_widerface.py',
     r'yolov8lite(?P<size>[st])_face': 'configs/yolov8_face/yolov8_face_lite_{size}_relu_widerface.py',
-    r'iresnet(?P<depth>\d+)': 'configs/arcface/arcface_r{depth}_ms1mv3.py',
+    r'iresnet(?P<depth>\d+)(?:_arcface)?': 'configs/arcface/arcface_r{depth}_ms1mv3.py',
     r'mbf': 'configs/arcface/arcface_mbf_webface600k.py',
     r'vit_(?P<size>[tsbl])': 'configs/arcface/arcface_vit_{size}_webface42m.py',
     r'adaface_ir_(?P<depth>\d+)': 'configs/adaface/adaface_ir{depth}_webface4m.py',
@@ -24,11 +24,9 @@ CONFIGS = {
 
 #: Families that are still to come: their cases are skipped until the family has a line above.
 TO_COME = (
-    r'iresnet\d+_arcface',
     r'bisenet_\w+',
     r'gaze_\w+',
     r'minifasnet_\w+',
-    r'margin_\w+',
 )
 
 

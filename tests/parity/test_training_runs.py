@@ -13,13 +13,16 @@ import torch
 from faceresearch.config import load_config
 from faceresearch.registry import MODELS
 from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
-from tests.parity import steps_retinaface, steps_yolov5_face, steps_yolov8_face
+from tests.parity import steps_arcface, steps_retinaface, steps_yolov5_face, steps_yolov8_face
 from tests.parity.families import config_of
 from tests.parity.golden import case_files, load_case, original_state
 
 #: Pattern of a case's name → module with ``batch(meta, arrays, step) -> (inputs, samples)``, the batch of a step, and
-#: ``terms(losses, images) -> dict``, our losses in the original's terms.
-STEPS = {
+#: ``terms(losses, images) -> dict``, our losses in the original's terms. It may also have ``overrides(meta)`` of the
+#: config, ``prepare(model, meta)`` for what is not in the state dict, ``PREFIX`` of the original's names in ``meta``'s
+#: figures, and ``EXTRA`` names (original: ours).
+STEPS: dict[str, Any] = {
+    r'iresnet\w+_arcface': steps_arcface,
     r'retinaface_\w+': steps_retinaface,
     r'yolov5\w+': steps_yolov5_face,
     r'yolov8\w+': steps_yolov8_face,
@@ -29,27 +32,36 @@ LOSS_TOLERANCE = 1e-8
 NORM_TOLERANCE = 1e-6
 
 
-@pytest.mark.parametrize('path', case_files('training'), ids=lambda path: path.stem)
+#: The cases of margins without a network are in test_margins.py.
+_CASES = [path for path in case_files('training') if not path.stem.startswith('margin_')]
+
+
+@pytest.mark.parametrize('path', _CASES, ids=lambda path: path.stem)
 def test_training_run_equals_the_original(path: Path, repo_root: Path) -> None:
     meta, arrays = load_case(path)
-    config = load_config(repo_root / config_of(meta['case']))
+    config_path = repo_root / config_of(meta['case'])
+    family = next(steps for pattern, steps in STEPS.items() if re.fullmatch(pattern, meta['case']))
+    config = load_config(config_path, family.overrides(meta) if hasattr(family, 'overrides') else ())
     model = MODELS.build(config.model)
     state = original_state(meta, arrays)
     converted, report = convert(state, model.state_dict(), find_converter(state, CONVERTERS))
     model.load_state_dict(converted, strict=True)
+    if hasattr(family, 'prepare'):
+        family.prepare(model, meta)
     model.double().train()
-    _run_steps(model, meta, arrays, report.mapped)
+    names = {getattr(family, 'PREFIX', '') + original: ours for original, ours in report.mapped.items()}
+    names |= getattr(family, 'EXTRA', {})
+    _run_steps(model, family, meta, arrays, names)
 
-    tensors = model.state_dict()
-    for original, ours in report.mapped.items():
+    tensors = {**model.state_dict(), **dict(model.named_parameters())}
+    for original, ours in names.items():
         _assert_sum_and_norm(tensors[ours], meta['final_state'][original], f'final {original}')
 
 
 def _run_steps(
-    model: torch.nn.Module, meta: dict[str, Any], arrays: dict[str, np.ndarray], names: dict[str, str]
+    model: torch.nn.Module, family: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray], names: dict[str, str]
 ) -> None:
     optimizer = _optimizer(meta['optimizer'], model)
-    family = next(steps for pattern, steps in STEPS.items() if re.fullmatch(pattern, meta['case']))
     parameters = dict(model.named_parameters())
     for step, expected in enumerate(meta['steps']):
         inputs, samples = family.batch(meta, arrays, step)
