@@ -1,5 +1,4 @@
 # FaceNet (Inception-ResNet-v1, 128 numbers) as DeepFace feeds it: BGR, x / 255, 160 px.
-#   train   python tools/train.py configs/facenet/facenet_128_msceleb_160.py
 #   test    python tools/test.py configs/facenet/facenet_128_msceleb_160.py CHECKPOINT --benchmark lfw
 #   export  python tools/export_onnx.py configs/facenet/facenet_128_msceleb_160.py CHECKPOINT -o model.onnx
 _base_ = './facenet_512_vggface2_160.py'
@@ -7,6 +6,7 @@ _base_ = './facenet_512_vggface2_160.py'
 model = dict(
     data_preprocessor=dict(mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0), bgr_to_rgb=False),
     backbone=dict(embedding_size=128, unit=False),
+    head=None,
 )
 
 contract = dict(embedding_size=128)

@@ -1,5 +1,12 @@
-# foamliu's MobileFaceNet, MS-Celeb-1M, ArcFace.
+# foamliu's MobileFaceNet, MS-Celeb-1M (85,164 identities), ArcFace. The schedule is arcface_torch's.
 #   train   python tools/train.py configs/mobileface/mobileface_foamliu_ms1m.py
 #   test    python tools/test.py configs/mobileface/mobileface_foamliu_ms1m.py CHECKPOINT --benchmark lfw
 #   export  python tools/export_onnx.py configs/mobileface/mobileface_foamliu_ms1m.py CHECKPOINT -o model.onnx
-_base_ = ['../_base_/models/mobileface_foamliu.py', '../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/models/mobileface_foamliu.py',
+    '../_base_/schedules/arcface_sgd.py',
+    '../_base_/default_runtime.py',
+]
+
+num_classes = 85164
+model = dict(head=dict(type='MarginHead', num_classes=num_classes, margin=dict(type='ArcFace', margin=0.5)))

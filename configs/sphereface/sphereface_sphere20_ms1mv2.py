@@ -1,5 +1,15 @@
-# SphereNet of 20 layers, MS1MV2, CosFace.
+# SphereNet of 20 layers, MS1MV2, CosFace: as yakhyo/face-recognition trains it.
 #   train   python tools/train.py configs/sphereface/sphereface_sphere20_ms1mv2.py
 #   test    python tools/test.py configs/sphereface/sphereface_sphere20_ms1mv2.py CHECKPOINT --benchmark lfw
 #   export  python tools/export_onnx.py configs/sphereface/sphereface_sphere20_ms1mv2.py CHECKPOINT -o model.onnx
-_base_ = ['../_base_/models/sphere20.py', '../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/models/sphere20.py',
+    '../_base_/schedules/adaface_sgd.py',
+    '../_base_/default_runtime.py',
+]
+
+num_classes = 85742
+max_epochs = 30
+milestones = [10, 20, 25]
+decay_of_norms = 1.0
+model = dict(head=dict(type='MarginHead', num_classes=num_classes, margin=dict(type='CosFace', margin=0.4, scale=30.0)))
