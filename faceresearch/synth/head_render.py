@@ -137,7 +137,7 @@ def _march(
     return z, np.where(entered, step, 1), col, row
 
 
-def _trace(
+def trace(
     maps: HeadMaps, view: HeadView, xs: np.ndarray, ys: np.ndarray, start: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Depth, hit mask and map cells for a window of rays; large windows first at half resolution."""
@@ -160,7 +160,7 @@ def _trace(
     return z, (left < 0.12) & (z > -start - 0.5), col, row
 
 
-def _window(maps: HeadMaps, view: HeadView) -> tuple[int, int, int, int, float]:
+def head_window(maps: HeadMaps, view: HeadView) -> tuple[int, int, int, int, float]:
     """Scene window x0, y0, x1, y1 that holds the whole head, and a depth in front of it."""
     step = max(1, maps.height // 32)
     u, phi = grid(maps.height)
@@ -198,7 +198,7 @@ def _cast_shadow(z: np.ndarray, pixel: float, light: Lighting) -> np.ndarray:
     return 1 - 0.9 * cv2.GaussianBlur(blocked, (0, 0), sigma)
 
 
-def _surface_colour(
+def surface_colour(
     maps: HeadMaps, z: np.ndarray, hit: np.ndarray, col: np.ndarray, row: np.ndarray, pixel: float, light: Lighting
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lit colour (h, w, 3) and part ids (h, w)."""
@@ -239,18 +239,18 @@ def render_head(
     """Draws one head and computes its labels."""
     rows, rays = _sampling(view.unit * FACE_HEIGHT_UNITS)
     maps = build_maps(person, expression, looks, rows)
-    x0, y0, x1, y1, front = _window(maps, view)
+    x0, y0, x1, y1, front = head_window(maps, view)
     if rays in (0.5, 1.5):
         x1, y1 = x1 + (x1 - x0) % 2, y1 + (y1 - y0) % 2
     size = (round((y1 - y0) * rays), round((x1 - x0) * rays))
     xs = ((x0 + (np.arange(size[1], dtype=np.float32) + 0.5) / rays - view.centre[0]) / view.unit).astype(np.float32)
     ys = (-(y0 + (np.arange(size[0], dtype=np.float32) + 0.5) / rays - view.centre[1]) / view.unit).astype(np.float32)
-    z, hit, col, row = _trace(maps, view, xs, ys, front)
+    z, hit, col, row = trace(maps, view, xs, ys, front)
     pixel = 1 / (view.unit * rays)
-    colour, part = _surface_colour(maps, z, hit, col, row, pixel, light)
+    colour, part = surface_colour(maps, z, hit, col, row, pixel, light)
     if looks.glasses != 'none':
         draw_glasses(
-            colour, part, z, person, looks, lambda points: _to_window(view, points, (x0, y0), rays), 1 / pixel, light
+            colour, part, z, person, looks, lambda points: to_window(view, points, (x0, y0), rays), 1 / pixel, light
         )
     outline = face_outline(maps, view)
     face = np.zeros(size, np.uint8)
@@ -272,7 +272,7 @@ def render_head(
     )
 
 
-def _to_window(
+def to_window(
     view: HeadView, points: np.ndarray, origin: tuple[int, int], rays: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ray positions (n, 2) inside the window, and depths, of points in head axes (unscaled)."""
