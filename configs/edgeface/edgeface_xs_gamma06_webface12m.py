@@ -4,12 +4,14 @@
 #   export  python tools/export_onnx.py configs/edgeface/edgeface_xs_gamma06_webface12m.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/edgeface_xs_gamma06.py',
+    '../_base_/datasets/webface12m.py',
     '../_base_/schedules/arcface_adamw.py',
     '../_base_/default_runtime.py',
 ]
 
-num_classes = 617970
 max_epochs = 20
 model = dict(
-    head=dict(type='MarginHead', num_classes=num_classes, sample_rate=0.3, margin=dict(type='CosFace', margin=0.4))
+    head=dict(
+        type='MarginHead', num_classes=_base_.num_classes, sample_rate=0.3, margin=dict(type='CosFace', margin=0.4)
+    )
 )

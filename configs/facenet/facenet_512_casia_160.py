@@ -4,4 +4,5 @@
 #   export  python tools/export_onnx.py configs/facenet/facenet_512_casia_160.py CHECKPOINT -o model.onnx
 _base_ = './facenet_512_vggface2_160.py'
 
+data_root = 'data/casia_160'
 num_classes = 10575

@@ -4,12 +4,15 @@
 #   export  python tools/export_onnx.py configs/sphereface/sphereface_sphere20_ms1mv2.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/sphere20.py',
+    '../_base_/datasets/ms1mv2.py',
     '../_base_/schedules/adaface_sgd.py',
     '../_base_/default_runtime.py',
 ]
 
-num_classes = 85742
+batch_size = 512
 max_epochs = 30
 milestones = [10, 20, 25]
 decay_of_norms = 1.0
-model = dict(head=dict(type='MarginHead', num_classes=num_classes, margin=dict(type='CosFace', margin=0.4, scale=30.0)))
+model = dict(
+    head=dict(type='MarginHead', num_classes=_base_.num_classes, margin=dict(type='CosFace', margin=0.4, scale=30.0))
+)

@@ -4,10 +4,13 @@
 #   export  python tools/export_onnx.py configs/sphereface/sphereface_sphere20a_casia.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/sphere20a_112x96.py',
+    '../_base_/datasets/faces_folder.py',
     '../_base_/schedules/adaface_sgd.py',
     '../_base_/default_runtime.py',
 ]
 
+batch_size = 256
+data_root = 'data/casia_112x96'
 num_classes = 10574
 max_epochs = 20
 milestones = [10, 15, 18]
