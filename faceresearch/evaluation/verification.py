@@ -259,8 +259,10 @@ class VerificationMetric(EmbeddingMetric):
             figures['accuracy'], figures['accuracy_std'] = float(accuracies.mean()), float(accuracies.std())
             figures['error_ratio'] = float(errors.max() / errors.min()) if errors.min() > 0 else float('nan')
         if self.plots_dir is not None:
-            curves = {name: split_scores(part.scores, part.issame) for name, part in parts.items()}
-            draw_report(curves, self.plots_dir, str(self.prefix))
+            both = {name: part for name, part in parts.items() if part.issame.any() and not part.issame.all()}
+            if both:
+                curves = {name: split_scores(part.scores, part.issame) for name, part in both.items()}
+                draw_report(curves, self.plots_dir, str(self.prefix))
         return figures
 
     def _judge_group(self, pairs: PairScores) -> dict[str, float]:

@@ -150,10 +150,12 @@ class _Machine:
         if not isinstance(target, _Array) or not isinstance(state, tuple) or len(state) != 5:
             raise _Refused('a state for what has none')
         _, shape, dtype, _, content = state
-        if not isinstance(dtype, _Dtype) or not isinstance(shape, tuple) or len(shape) > 1:
-            raise _Refused('an array that is not one row of bytes')
+        if not isinstance(dtype, _Dtype) or not isinstance(shape, tuple) or not all(isinstance(n, int) for n in shape):
+            raise _Refused('an array without type or shape')
+        if sum(n != 1 for n in shape) > 1:
+            raise _Refused(f'an array of shape {shape}, where the bytes of an encoded image are expected')
         content = content.encode('latin-1') if isinstance(content, str) else content
-        if not isinstance(content, bytes) or math.prod(int(n) for n in shape) * _DTYPES[dtype.code] != len(content):
+        if not isinstance(content, bytes) or math.prod(shape) * _DTYPES[dtype.code] != len(content):
             raise _Refused(f'an array that announces {shape} and has another number of bytes')
         target.code, target.data = dtype.code, content
 
