@@ -78,7 +78,8 @@ def near_pairs(many: np.ndarray, few: np.ndarray, max_distance: int) -> tuple[np
     Returns:
         Positions in ``many``, positions in ``few``, and distances, (P,) each.
     """
-    bounds = np.linspace(0, HASH_BITS, max_distance + 2).astype(int)
+    # At least four parts: they then fit into a number of 64 bits.
+    bounds = np.linspace(0, HASH_BITS, max(max_distance, 3) + 2).astype(int)
     bits_many, bits_few = (np.unpackbits(hashes, axis=1) for hashes in (many, few))
     parts: list[np.ndarray] = [np.zeros((0, 3), np.int64)]
     for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist()):
@@ -96,13 +97,10 @@ def near_pairs(many: np.ndarray, few: np.ndarray, max_distance: int) -> tuple[np
 
 
 def _as_numbers(bits: np.ndarray) -> np.ndarray:
-    """Return bits (N, up to 256) as something that can be sorted."""
+    """Return bits (N, up to 64) as a number each."""
     packed = np.packbits(bits, axis=1)
-    width = -packed.shape[1] % 8
-    padded = np.ascontiguousarray(np.pad(packed, ((0, 0), (0, width))))
-    if padded.shape[1] == 8:
-        return padded.view('>u8').ravel().astype(np.uint64)
-    return padded.view(f'V{padded.shape[1]}').ravel().astype(f'S{padded.shape[1]}')
+    padded = np.pad(packed, ((0, 0), (0, 8 - packed.shape[1])))
+    return np.ascontiguousarray(padded).view('>u8').ravel().astype(np.uint64)
 
 
 def _chunks(starts: np.ndarray, counts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
