@@ -31,6 +31,8 @@ def export_onnx(
 ) -> Path:
     """Write a model's ``tensor`` mode as an ONNX file with dynamic batch, height and width.
 
+    Height and width are fixed where the input contract names one ``size``, as those of recognisers do.
+
     The file carries the input contract in its metadata (:func:`faceresearch.export.read_contract`). It is compared
     with torch on several image and batch sizes before it appears under its name; the clean-up by onnxslim is kept only
     if that comparison holds with it.

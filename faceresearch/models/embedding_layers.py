@@ -32,8 +32,9 @@ def require_size(images: Tensor, size: tuple[int, int], network: str) -> None:
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     """Return a context without autocast on the device of ``tensor``."""
     # Entered only where there is something to switch off: an exported graph need not know of it.
-    if torch.is_autocast_enabled(tensor.device.type):
-        return torch.autocast(tensor.device.type, enabled=False)
+    kind = tensor.device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
     return nullcontext()
 
 
