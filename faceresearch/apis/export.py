@@ -70,9 +70,12 @@ def export_onnx(
 
 def _write(model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool, console: Console) -> None:
     from faceresearch.config.contract import fixed_size
+    from faceresearch.export.openmmlab import raw_network
+    from faceresearch.export.parity import BATCHES
     from faceresearch.export.trace import RawOutputs, trace
 
-    network, names = RawOutputs(model), tuple(model.output_names)  # type: ignore[arg-type]
+    network = raw_network(model) or RawOutputs(model)
+    names = tuple(network.output_names)  # type: ignore[arg-type]
     contract = _contract(cfg)
     size = fixed_size(contract)
     graph = trace(network, names, opset, size)
@@ -85,9 +88,9 @@ def _write(model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool
         console.print('not compared with torch (--no-verify)')
     with atomic_path(output) as temporary:
         temporary.write_bytes(data)
-    free = 'batch' if size else 'batch, height and width'
+    free = ('batch, ' if len(getattr(network, 'batches', BATCHES)) > 1 else '') + ('' if size else 'height, width')
     console.print(
-        f'{output}: {len(data) / 1e6:.1f} MB, opset {opset}, dynamic {free}; outputs {", ".join(names)}',
+        f'{output}: {len(data) / 1e6:.1f} MB, opset {opset}, dynamic {free.removesuffix(", ")}; outputs {", ".join(names)}',
         highlight=False,
     )
 
@@ -101,11 +104,13 @@ def _require_onnx() -> None:
 
 
 def _require_exportable(model: nn.Module, end2end: bool) -> None:
-    if not hasattr(model, 'output_names'):
+    from faceresearch.export.openmmlab import raw_network
+
+    if not hasattr(model, 'output_names') and raw_network(model) is None:
         family = type(model).__module__.split('.')[0]
         raise UserError(
             f'{type(model).__name__} ({family}) cannot be exported yet: export needs a model that names its raw '
-            'outputs (output_names), as those of faceresearch do'
+            'outputs (output_names), as those of faceresearch do, or is YOLOV3 or FasterRCNN of mmdet'
         )
     if end2end:
         head = type(getattr(model, 'head', model)).__name__

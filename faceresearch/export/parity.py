@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import nn
 
 from faceresearch.errors import UserError
@@ -100,7 +101,9 @@ def compare(
     rounding, which in some networks is the larger of the two.
 
     Args:
-        network: what was exported; takes (N, 3, H, W).
+        network: what was exported; takes (N, 3, H, W). An attribute ``lists`` says that row i of all its outputs is one
+            thing of a list, whose order two equal scores may change: rows are matched then. An attribute ``batches``
+            says which batch sizes it takes.
         graph: serialised ONNX.
         output_names: names of the outputs.
         normalize: the model's data preprocessor, so that values have the range the network was made for.
@@ -114,7 +117,7 @@ def compare(
     exact = copy.deepcopy(network).double()
     rows = []
     for height, width in sizes:
-        for batch in batches:
+        for batch in getattr(network, 'batches', batches):
             images = synthetic_images(batch, height, width, normalize)
             try:
                 with torch.inference_mode():
@@ -125,9 +128,12 @@ def compare(
                 raise UserError(
                     f'images of {height} x {width}, {batch} at once, do not go through: {reason}'
                 ) from error
+            reference, single = [o.numpy() for o in expected], [o.numpy() for o in rounded]
+            if getattr(network, 'lists', False):
+                single, actual = _matched(reference, single), _matched(reference, actual)
             rows += [
-                _row(name, tuple(images.shape), ours.numpy(), single.numpy(), theirs)
-                for name, ours, single, theirs in zip(output_names, expected, rounded, actual, strict=True)
+                _row(name, tuple(images.shape), *values)
+                for name, *values in zip(output_names, reference, single, actual, strict=True)
             ]
     worst = {name: max(row.rounding for row in rows if row.output == name) for name in output_names}
     largest = {name: max(row.max_value for row in rows if row.output == name) for name in output_names}
@@ -208,6 +214,16 @@ def _row(
         max_value=_largest(ours),
         variation=float(np.ptp(ours, axis=0).max(initial=0.0)) if ours.size else 0.0,
     )
+
+
+def _matched(reference: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the rows of ``other`` in the order in which they are nearest, all in all, to those of ``reference``."""
+    if any(one.shape != two.shape for one, two in zip(reference, other)):
+        return list(other)
+    one, two = (np.concatenate([o.reshape(len(o), -1) for o in outputs], 1) for outputs in (reference, other))
+    distances = np.nan_to_num(np.abs(one[:, None] - two[None]).sum(-1), nan=1e30)
+    _, order = linear_sum_assignment(distances)
+    return [values[order] for values in other]
 
 
 def _largest(values: np.ndarray) -> float:

@@ -33,6 +33,7 @@ class RawOutputs(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        self.output_names: tuple[str, ...] = tuple(getattr(model, 'output_names', ()))
 
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
         """Return what ``model.tensor`` returns."""
@@ -64,6 +65,9 @@ def trace(
     dynamic = dict.fromkeys(_AXES if fixed_size is None else (0,), torch.export.Dim.DYNAMIC)
     parameter = next(network.parameters(), torch.zeros(0))
     shape = _TRACED_SHAPE if fixed_size is None else (*_TRACED_SHAPE[:2], *fixed_size)
+    if tuple(getattr(network, 'batches', ())) == (1,):
+        del dynamic[0]
+        shape = (1, *shape[1:])
     sample = torch.zeros(shape, dtype=parameter.dtype, device=parameter.device)
     try:
         with _quiet():

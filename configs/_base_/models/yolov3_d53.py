@@ -70,7 +70,7 @@ test_pipeline = [
 ]
 
 contract = dict(
-    size=(image_size, image_size),
+    size=f'letterboxed to {image_size} x {image_size}; the network itself takes any size',
     alignment=None,
     labels=['face'],
     landmarks=None,
