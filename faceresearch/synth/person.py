@@ -25,7 +25,7 @@ from .lighting import Lighting, sample_lighting
 from .noise import Rng
 
 #: How much further than in scenes people differ in shape: a crop shows little else, and recognition is about it.
-DISTINCTNESS = 1.5
+DISTINCTNESS = 1.8
 #: Mean of the shape parameters of :func:`~.identity.sample_identity`, and the range that a face allows.
 _SHAPE = {
     'eye_u': (0.355, 0.27, 0.45),
@@ -96,12 +96,11 @@ def sample_person(number: int) -> Person:
 
 def _distinct(identity: Identity) -> Identity:
     """Move the shape away from the mean face, within what a face allows."""
-    moved = {
-        name: float(np.clip(mean + DISTINCTNESS * (getattr(identity, name) - mean), low, high))
-        for name, (mean, low, high) in _SHAPE.items()
-    }
     scale = np.clip(1 + DISTINCTNESS * (identity.scale - 1), 0.84, 1.16).astype(np.float32)
-    return replace(identity, scale=scale, **moved)
+    moved = replace(identity, scale=scale)
+    for name, (mean, low, high) in _SHAPE.items():
+        setattr(moved, name, float(np.clip(mean + DISTINCTNESS * (getattr(identity, name) - mean), low, high)))
+    return moved
 
 
 def at_age(person: Person, age: float) -> Identity:
@@ -127,11 +126,11 @@ def _looks(rng: Rng, person: Person, identity: Identity) -> Appearance:
     """Hair as usual or not; things that hide the face are rarer than in scenes, where faces need only be found."""
     looks = sample_appearance(rng, identity)
     usual = person.usual
-    if rng.random() < 0.65:
+    if rng.random() < 0.75:
         for name in ('hair_style', 'hair_volume', 'hair_length', 'fringe', 'parting', 'beard', 'beard_density'):
             setattr(looks, name, getattr(usual, name))
     looks.face_mask = False
-    if rng.random() < 0.65:
+    if rng.random() < 0.75:
         looks.headwear = 'none'
     if person.glasses and rng.random() < 0.75:
         looks.glasses, looks.glasses_colour = _clear(usual.glasses), usual.glasses_colour
@@ -146,7 +145,7 @@ def _clear(glasses: str) -> str:
 
 def _pose(rng: Rng) -> Pose:
     """Mostly near frontal, up to half profile. Alignment takes the roll away."""
-    yaw = float(rng.normal(0, 0.22)) if rng.random() < 0.8 else float(rng.uniform(-0.9, 0.9))
+    yaw = float(rng.normal(0, 0.22)) if rng.random() < 0.85 else float(rng.uniform(-0.9, 0.9))
     pitch = float(np.clip(rng.normal(-0.03, 0.13), -0.4, 0.4))
     return Pose(float(np.clip(yaw, -0.9, 0.9)), pitch, 0.0, float(rng.uniform(0.01, 0.16)))
 

@@ -124,7 +124,7 @@ def _backdrop(rng: Rng, shot: Shot, size: int) -> np.ndarray:
 
 def _develop(rng: Rng, image: np.ndarray) -> np.ndarray:
     """A photograph as scenes have them, or one that a better camera took and nobody edited."""
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
         return photograph(rng, image)
     gain = np.exp(rng.normal(0.05, 0.12) + rng.normal(0, 0.035, 3)).astype(np.float32)
     image = np.clip(image * gain, 0, 1)
