@@ -133,7 +133,8 @@ def clip_grad_norm(
         RuntimeError: the norm is no number, where that was asked for.
     """
     sharded = set(sharded)
-    shared, own = [], []
+    shared: list[Tensor] = []
+    own: list[Tensor] = []
     for parameter in parameters:
         if parameter.grad is not None and (class_centres or id(parameter) not in sharded):
             (own if id(parameter) in sharded else shared).append(_numbers(parameter))

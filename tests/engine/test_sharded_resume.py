@@ -38,6 +38,7 @@ def together(world: int, folder: Path, *args: Any) -> dict[str, Any]:
         pytest.param(2, 4, CURRICULAR, marks=pytest.mark.slow),
         pytest.param(2, 1, ELASTIC, marks=pytest.mark.slow),
         pytest.param(4, 2, ADAMW, marks=pytest.mark.slow),
+        pytest.param(2, 1, SAMPLED | {'custom_hooks': [{'type': 'EMAHook'}]}, marks=pytest.mark.slow),
         pytest.param(1, 2, SAMPLED, marks=pytest.mark.slow),
     ],
 )

@@ -136,7 +136,8 @@ class MarginHead(nn.Module):
 
     def _products(self, embedding: Tensor, columns: Tensor | None) -> Tensor:
         """Return the cosines (B, C), or plain products where the margin wants those, to the nearest sub-centre."""
-        centres, bias = self.centres, self.bias
+        centres: Tensor = self.centres
+        bias: Tensor | None = self.bias
         if columns is not None:
             # A sparse gradient: rows that are not looked up stay out of it.
             centres = F.embedding(columns, centres, sparse=True)
@@ -162,7 +163,7 @@ def _check(identity: Tensor, num_classes: int) -> None:
     """Look at all processes' samples, so that all of them stop."""
     if not len(identity):
         raise UserError('the batch has no samples')
-    low, high = identity.min().item(), identity.max().item()
+    low, high = torch.stack(identity.aminmax()).tolist()
     if low < 0 or high >= num_classes:
         wrong = low if low < 0 else high
         raise UserError(

@@ -78,7 +78,10 @@ class Margin(nn.Module):
         added = self.on_target(own[:, 0], norms, target_cosine)[:, None] - own
         added = torch.where(owned, added.detach() if self.margin_grad == 'detach' else added, 0)
         logits = self.on_others(cosine, column, owned, target_cosine).scatter_add(1, column, added)
-        return logits * (self.scale if norms is None or self.scale is not None else norms[:, None])
+        if self.scale is not None:
+            return logits * self.scale
+        assert norms is not None
+        return logits * norms[:, None]
 
     def on_target(self, own: Tensor, norms: Tensor | None, target_cosine: Tensor) -> Tensor:
         """Return what stands for each sample's cosine to its own class, before scaling.
