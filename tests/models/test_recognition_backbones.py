@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from faceresearch.errors import UserError
 from faceresearch.models.backbones.edgeface import LowRankLinear
+from faceresearch.models.backbones.openface import Inception
 from faceresearch.registry import MODELS
 from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
 
@@ -25,6 +26,7 @@ PARAMETERS = {
     'sphere20': (24_501_952, {'type': 'SphereNet', 'depth': 20}),
     'sphere36': (34_606_400, {'type': 'SphereNet', 'depth': 36}),
     'facenet512': (23_482_624, {'type': 'InceptionResNetV1'}),
+    'nn4.small2': (3_733_968, {'type': 'OpenFaceNet'}),
 }
 #: Millions of parameters and of floating point operations, as otroshi/edgeface states them.
 EDGEFACE = {
@@ -193,3 +195,45 @@ def test_gdc_weighs_places_and_flatten_keeps_them() -> None:
         expected = (features.flatten(1) * scale) @ weights['fc.weight'].T + weights['fc.bias']
         torch.testing.assert_close(flat((features[:, :, :1], features)), expected * scale)
     assert not flat.features.weight.requires_grad
+
+
+def test_parameters_of_vggface_and_deepid_follow_from_their_layers() -> None:
+    widths = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
+    convolutions, before = 0, 3
+    for width, depth in widths:
+        for _ in range(depth):
+            convolutions += 9 * before * width + width
+            before = width
+    assert count(on_meta({'type': 'VGGFaceNet'})) == convolutions + (7 * 7 * 512 + 1) * 4096 + 4097 * 4096
+    deepid = (16 * 3 + 1) * 20 + (9 * 20 + 1) * 40 + (9 * 40 + 1) * 60 + (4 * 60 + 1) * 80
+    assert count(on_meta({'type': 'DeepIDNet'})) == deepid + (5 * 4 * 60 + 1) * 160 + (4 * 3 * 80 + 1) * 160
+
+
+def test_openface_pools_by_root_of_squares_and_borders_what_is_smaller() -> None:
+    """A module of nn4.small2 written down with torch's own LPPool2d."""
+    torch.manual_seed(0)
+    module = Inception(8, ((4, 6), (2, 3)), 'l2', 5, 7).eval()
+    x = torch.randn(2, 8, 12, 12)
+    with torch.no_grad():
+        found = module(x)
+        pooled = module.pooled(nn.LPPool2d(2, 3, 3)(x))
+        branches = [branch(x) for branch in module.branches]
+        assert pooled.shape[2:] == (4, 4) and module.single is not None
+        expected = torch.cat([*branches, nn.ZeroPad2d(4)(pooled), module.single(x)], 1)
+    torch.testing.assert_close(found, expected)
+    assert module.out_channels == found.shape[1] == 21
+
+
+@pytest.mark.parametrize(('name', 'size'), [('OpenFaceNet', (96, 96)), ('DeepIDNet', (55, 47))])
+def test_classical_networks_embed_at_their_size(name: str, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    net = MODELS.build({'type': name}).eval()
+    with torch.no_grad():
+        embedding = net(torch.rand(2, 3, *size))
+    assert embedding.shape == (2, net.embedding_size)
+    if name == 'OpenFaceNet':
+        torch.testing.assert_close(embedding.norm(dim=1), torch.ones(2))
+    else:
+        assert embedding.min() >= 0 and embedding.max() > 0
+    with pytest.raises(UserError, match=f'takes aligned faces of {size[0]} x {size[1]}'):
+        net(torch.rand(2, 3, 112, 112))

@@ -1,5 +1,6 @@
 """Backbones: with ``out_channels``, the channels of the feature maps they return, or ``embedding_size``."""
 
+from faceresearch.models.backbones.deepid import DeepIDNet
 from faceresearch.models.backbones.edgeface import EdgeFace
 from faceresearch.models.backbones.face_mobilenet import FaceMobileNetV1, FaceMobileNetV2, FaceMobileNetV3
 from faceresearch.models.backbones.face_vit import FaceViT
@@ -9,15 +10,18 @@ from faceresearch.models.backbones.iresnet import IResNet
 from faceresearch.models.backbones.mobilefacenet_insight import InsightMobileFaceNet
 from faceresearch.models.backbones.mobilenet_v1 import MobileNetV1
 from faceresearch.models.backbones.mobilenet_v2 import MobileNetV2
+from faceresearch.models.backbones.openface import OpenFaceNet
 from faceresearch.models.backbones.resnet import ResNet
 from faceresearch.models.backbones.resnet_v1e import ResNetV1e
 from faceresearch.models.backbones.scrfd_mobilenet import SCRFDMobileNet
 from faceresearch.models.backbones.sphere import SphereNet
 from faceresearch.models.backbones.timm import TimmBackbone
+from faceresearch.models.backbones.vggface import VGGFaceNet
 from faceresearch.models.backbones.yolov5_face import YOLOv5FaceCSPNet, YOLOv5FaceShuffleNet
 from faceresearch.models.backbones.yolov8_face import YOLOv8FaceCSPNet, YOLOv8FaceShuffleNet
 
 __all__ = [
+    'DeepIDNet',
     'EdgeFace',
     'FaceMobileNetV1',
     'FaceMobileNetV2',
@@ -29,11 +33,13 @@ __all__ = [
     'InsightMobileFaceNet',
     'MobileNetV1',
     'MobileNetV2',
+    'OpenFaceNet',
     'ResNet',
     'ResNetV1e',
     'SCRFDMobileNet',
     'SphereNet',
     'TimmBackbone',
+    'VGGFaceNet',
     'YOLOv5FaceCSPNet',
     'YOLOv5FaceShuffleNet',
     'YOLOv8FaceCSPNet',
