@@ -247,11 +247,6 @@ class SynthPairsDataset(SynthIdentityDataset):
         metainfo: dict[str, Any] | None = None,
         lazy_init: bool = False,
     ) -> None:
-        if num_pairs < 2 * FOLDS or num_pairs % 2 or num_pairs > MAX_PAIRS or num_identities < 2 * FOLDS:
-            raise UserError(
-                f'SynthPairsDataset: num_pairs={num_pairs}, num_identities={num_identities}: pairs are an even number'
-                f' from {2 * FOLDS} to {MAX_PAIRS}, of at least {2 * FOLDS} people'
-            )
         pairs, issame = draw_pairs(num_pairs, num_identities, images_per_identity, seed)
         names = [portrait_name('val', i, k) for i in range(num_identities) for k in range(images_per_identity)]
         super().__init__(
@@ -279,6 +274,11 @@ def draw_pairs(num_pairs: int, num_identities: int, images: int, seed: int = 0) 
     Raises:
         UserError: there are not so many pairs.
     """
+    if num_pairs < 2 * FOLDS or num_pairs % 2 or num_pairs > MAX_PAIRS or num_identities < 2 * FOLDS:
+        raise UserError(
+            f'SynthFaces pairs: num_pairs={num_pairs}, num_identities={num_identities}: pairs are an even number from'
+            f' {2 * FOLDS} to {MAX_PAIRS}, of at least {2 * FOLDS} people'
+        )
     rng = np.random.default_rng([0x50414952, seed])
     pairs: list[tuple[int, int]] = []
     for people, wanted in zip(
@@ -287,7 +287,7 @@ def draw_pairs(num_pairs: int, num_identities: int, images: int, seed: int = 0) 
         same = [(int(i) * images + a, int(i) * images + b) for i in people for a, b in combinations(range(images), 2)]
         if len(same) < wanted or len(people) * (len(people) - 1) // 2 * images**2 < 2 * wanted:
             raise UserError(
-                f'SynthPairsDataset: {num_identities} people with {images} images each do not make {num_pairs} pairs in'
+                f'SynthFaces pairs: {num_identities} people with {images} images each do not make {num_pairs} pairs in'
                 f' {FOLDS} folds; more images_per_identity or num_identities are needed'
             )
         chosen = [same[k] for k in rng.permutation(len(same))[:wanted]]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-from faceresearch.datasets import SynthIdentityDataset, SynthPairsDataset
+from faceresearch.datasets import ImageFolderFaceDataset, PairTxtDataset, SynthIdentityDataset, SynthPairsDataset
 from faceresearch.datasets.synth_identities import draw_pairs, split_portrait
 from faceresearch.errors import UserError
+from faceresearch.synth.identity_layout import write_identity_layout
 from faceresearch.synth.portrait import PORTRAIT_VERSION
 
 PACK = [{'type': 'LoadImage'}, {'type': 'PackFaceInputs'}]
@@ -126,5 +127,21 @@ def test_validation_shows_other_people_than_training() -> None:
     ('pairs', 'people', 'images'), [(18, 20, 5), (41, 20, 5), (6002, 200, 5), (40, 19, 5), (2000, 20, 2), (200, 20, 1)]
 )
 def test_pairs_that_cannot_be_drawn_are_refused(pairs: int, people: int, images: int) -> None:
-    with pytest.raises(UserError, match='SynthPairsDataset'):
+    with pytest.raises(UserError, match='SynthFaces pairs'):
         SynthPairsDataset(num_pairs=pairs, num_identities=people, images_per_identity=images)
+
+
+def test_folders_on_disk_are_read_as_published_sets_are(tmp_path: Path) -> None:
+    with DefaultScope.overwrite_default_scope('faceresearch'):
+        assert write_identity_layout(tmp_path, 'train', 2, 2) == 4
+        folder = ImageFolderFaceDataset(data_root=str(tmp_path / 'train'), pipeline=[{'type': 'LoadImage'}])
+        assert len(folder) == 4 and folder.num_identities == 2 and folder[3]['gt_identity'] == 1
+        difference = folder[3]['img'].astype(int) - split_portrait(0, 'train', 1, 1)
+        assert np.abs(difference).mean() < 8
+
+        assert write_identity_layout(tmp_path, 'val', 20, 2, num_pairs=20) == 40
+        listed = PairTxtDataset('pairs.txt', 'val', str(tmp_path))
+        ours = SynthPairsDataset(num_pairs=20, num_identities=20, images_per_identity=2)
+        np.testing.assert_array_equal(listed.metainfo['issame'], ours.metainfo['issame'])
+        names = np.array(listed.metainfo['img_ids'])[listed.metainfo['pairs']]
+        np.testing.assert_array_equal(names, np.array(ours.metainfo['img_ids'])[ours.metainfo['pairs']])
