@@ -22,7 +22,8 @@ from faceresearch.structures import FaceBatch
 
 #: Results that a batch in one piece can hold; a pipeline that makes more is run image by image.
 _PLAIN = {'img', 'img_path', 'img_id', 'gt_identity', 'ori_shape', 'img_shape', 'scale_factor', 'flip'}
-_OF_THE_PIPELINE = {'rng', 'epoch', 'num_samples', 'raw_sample', 'replaced', 'img_broken'}
+_OF_THE_PIPELINE = {'rng', 'epoch', 'num_samples', 'raw_sample', 'replaced'}
+_KNOWN = _PLAIN | _OF_THE_PIPELINE
 
 
 class RecognitionDataset(FaceDataset):
@@ -77,6 +78,8 @@ class RecognitionDataset(FaceDataset):
         self._chosen = np.zeros(0, np.int64)
         self._identities = np.zeros(0, np.int64)
         self._num_identities = 0
+        #: Set when images turn out to differ in size, or to carry more than a batch in one piece holds.
+        self._one_by_one = False
         super().__init__(
             data_root=data_root,
             pipeline=pipeline,
@@ -181,26 +184,23 @@ class RecognitionDataset(FaceDataset):
         """What torch's loaders ask for a whole batch; None where images must be prepared one by one."""
         steps = getattr(self.pipeline, 'transforms', [])
         ours = all(type(step).__module__.startswith('faceresearch.') for step in steps)
-        if self.test_mode or not ours or not steps or type(steps[-1]).__name__ != 'PackFaceInputs':
+        if self.test_mode or self._one_by_one or not ours or not steps or type(steps[-1]).__name__ != 'PackFaceInputs':
             return None
         return self._batch
 
     def _batch(self, indices: list[int]) -> Any:
-        """Return the samples of a batch in one piece, or a list of them if their images differ in size."""
+        """Return the samples of a batch in one piece, or a list of them if they do not fit into one."""
         self.full_init()
         steps, pack = self.pipeline.transforms[:-1], self.pipeline.transforms[-1]
         size = len(self._chosen)
         epochs, positions = zip(*(divmod(int(index), size) for index in indices))
-        batch = []
-        for index, epoch, position, rng in zip(
-            indices, epochs, positions, sample_generators(self.seed, epochs, positions)
-        ):
-            batch.append(self._prepared(epoch, position, rng, steps) or self._replacement(index, steps))
-        if len({results['img'].shape for results in batch}) > 1 or not all(
-            results.keys() <= _KNOWN for results in batch
-        ):
-            return [_packed(pack, results) for results in batch]
-        return join_samples(batch, pack.meta_keys)
+        generators = sample_generators(self.seed, epochs, positions)
+        builder = BatchBuilder(len(indices), pack.meta_keys)
+        for index, epoch, position, rng in zip(indices, epochs, positions, generators):
+            if not builder.add(self._prepared(epoch, position, rng, steps) or self._replacement(index, steps)):
+                self._one_by_one = True
+                return [self[i] for i in indices]
+        return builder.batch()
 
     def _prepared(
         self, epoch: int, position: int, rng: np.random.Generator, steps: Sequence[Callable[..., Any]]
@@ -227,41 +227,49 @@ class RecognitionDataset(FaceDataset):
         return FaceDataset.__getitem__(unpacked, index)
 
 
-_KNOWN = _PLAIN | _OF_THE_PIPELINE
+class BatchBuilder:
+    """Joins transform results to a batch in one piece.
 
-
-def _packed(pack: Callable[[dict[str, Any]], dict[str, Any]], results: dict[str, Any]) -> dict[str, Any]:
-    sample = pack(results)
-    if results['replaced']:
-        sample['data_samples'].set_metainfo({'replaced': results['replaced']})
-    return sample
-
-
-def join_samples(batch: Sequence[dict[str, Any]], meta_keys: Sequence[str]) -> dict[str, Any]:
-    """Join transform results with images of one size to a batch in one piece.
+    Each image is copied to its place as soon as it is ready: the next one is decoded into the same memory, which is in
+    the processor's cache, and the batch need not be copied again to leave a worker.
 
     Args:
-        batch: each with ``img`` (H, W, 3) uint8, ``gt_identity`` and metainfo.
+        size: images in the batch.
         meta_keys: the metainfo to keep, where present.
-
-    Returns:
-        ``inputs`` (N, 3, H, W) uint8, stored with channels innermost, and ``data_samples``, a ``FaceBatch``.
     """
-    height, width, channels = batch[0]['img'].shape
-    inputs = _shared_if_worker((len(batch), height, width, channels))
-    rows = inputs.numpy()
-    for row, results in zip(rows, batch):
+
+    def __init__(self, size: int, meta_keys: Sequence[str]) -> None:
+        self.size = size
+        self._inputs: torch.Tensor | None = None
+        self._rows = np.zeros((0, 0, 0, 3), np.uint8)
+        self._identities: list[int] = []
+        self._columns: dict[str, list[Any]] = {key: [] for key in (*meta_keys, 'replaced')}
+
+    def add(self, results: dict[str, Any]) -> bool:
+        """Add an image with its metainfo, and say whether it fits: no more results than a batch holds, and its size."""
         image = results['img']
+        if self._inputs is None:
+            self._inputs = _shared_if_worker((self.size, *image.shape))
+            self._rows = self._inputs.numpy()
+        if image.shape != self._rows.shape[1:] or not results.keys() <= _KNOWN:
+            return False
+        row = self._rows[len(self._identities)]
         if image.strides[1] < 0:
             # A mirrored view: OpenCV mirrors faster than numpy copies backwards.
             cv2.flip(image[:, ::-1], 1, dst=row)
         else:
             row[...] = image
-    identities = torch.tensor([results['gt_identity'] for results in batch], dtype=torch.int64)
-    columns = {key: [results.get(key) for results in batch] for key in meta_keys}
-    columns['replaced'] = [results['replaced'] or None for results in batch]
-    present = {key: column for key, column in columns.items() if any(value is not None for value in column)}
-    return {'inputs': inputs.permute(0, 3, 1, 2), 'data_samples': FaceBatch(identities, present)}
+        self._identities.append(results['gt_identity'])
+        for key, column in self._columns.items():
+            column.append(results.get(key) or None)
+        return True
+
+    def batch(self) -> dict[str, Any]:
+        """Return ``inputs`` (N, 3, H, W) uint8, stored with channels innermost, and ``data_samples``, a ``FaceBatch``."""
+        assert self._inputs is not None
+        present = {key: column for key, column in self._columns.items() if any(column)}
+        identities = torch.tensor(self._identities, dtype=torch.int64)
+        return {'inputs': self._inputs.permute(0, 3, 1, 2), 'data_samples': FaceBatch(identities, present)}
 
 
 def _shared_if_worker(shape: tuple[int, ...]) -> torch.Tensor:

@@ -18,7 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from faceresearch.datasets.base import MAX_REPLACEMENTS, BrokenImageError, global_seed
 from faceresearch.datasets.collate import list_collate
 from faceresearch.datasets.parsers.face_shards import count_images, identity_of, image_of, read_shard
-from faceresearch.datasets.recognition import join_samples
+from faceresearch.datasets.recognition import BatchBuilder
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS, TRANSFORMS
 
@@ -170,13 +170,18 @@ class WebFaceShards(IterableDataset):
         for _ in range(done * self.batch_size):
             next(samples)
         for _ in range(self.batches_per_worker - done):
-            batch = [self._usable(samples, epoch, steps, ours) for _ in range(self.batch_size)]
             if pack is None:
-                yield list_collate(batch)
-            elif len({results['img'].shape for results in batch}) == 1:
-                yield join_samples(batch, pack.meta_keys)
-            else:
-                yield list_collate([pack(results) for results in batch])
+                yield list_collate([self._usable(samples, epoch, steps, ours) for _ in range(self.batch_size)])
+                continue
+            builder = BatchBuilder(self.batch_size, pack.meta_keys)
+            for _ in range(self.batch_size):
+                results = self._usable(samples, epoch, steps, ours)
+                if not builder.add(results):
+                    raise UserError(
+                        f'{results["img_path"]}: {results["img"].shape[:2]} pixels, the batch has another size, or it'
+                        ' carries more than an identity; bring the images to one size in the pipeline'
+                    )
+            yield builder.batch()
 
     def _usable(self, samples: Iterator[dict[str, Any]], epoch: int, steps: list[Any], ours: bool) -> dict[str, Any]:
         """Return the next image that can be used after the transforms."""
