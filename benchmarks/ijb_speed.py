@@ -185,9 +185,15 @@ def main() -> int:
     if len(found) < 2:
         return 0
     ratio = found['reference']['seconds'] / found['ours']['seconds']
-    difference = max(abs(found['ours']['table'][k] - v) for k, v in found['reference']['table'].items())
-    print(f'the reference takes {ratio:.1f} times as long; largest difference in the table {difference:.1e}')
-    return 0 if difference < 1e-9 else 1
+    pairs = [(found['ours']['table'][key], value, key) for key, value in found['reference']['table'].items()]
+    tar = max(abs(mine - theirs) for mine, theirs, key in pairs if key != 'auc')
+    auc = max(abs(mine - theirs) for mine, theirs, key in pairs if key == 'auc')
+    busy = found['reference']['cpu_seconds'] / found['ours']['cpu_seconds']
+    print(f'the reference takes {ratio:.1f} times as long ({busy:.1f} times in processor time)')
+    print(f'largest difference of TAR {tar:.1e}, of AUC {auc:.1e}')
+    # The reference adds features in single precision, ours in double: nearly equal scores may change places, which AUC,
+    # a sum over all pairs, shows in its ninth digit.
+    return 0 if tar == 0 and auc < 1e-7 else 1
 
 
 if __name__ == '__main__':

@@ -44,7 +44,7 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
     # What neither has goes to the model's, whose error then names the nearest key.
     ours = [override for override in overrides if override not in theirs or _accepts(config, override)]
     cfg = load_config(config, ours)
-    other = load_config(benchmark, [*_size_override(cfg, benchmark), *theirs])
+    other = load_config(benchmark, [*_size_override(cfg, benchmark, theirs), *theirs])
     if not other.get('test_dataloader') or not other.get('test_evaluator'):
         raise UserError(f'{other.filename}: no benchmark: it has no test_dataloader and test_evaluator')
     task = (other.get('benchmark') or {}).get('task')
@@ -62,13 +62,14 @@ def use_benchmark(config: str | Path, benchmark: str | Path, overrides: Sequence
     return cfg
 
 
-def _size_override(cfg: Config, benchmark: str | Path) -> list[str]:
+def _size_override(cfg: Config, benchmark: str | Path, theirs: Sequence[str]) -> list[str]:
     """Return the override that has faces aligned to the size the model wants, where the benchmark aligns faces."""
     size = (cfg.get('contract') or {}).get('size')
-    if not isinstance(size, list | tuple) or len(size) != 2:
+    stated = any(override.lstrip('+').startswith('image_size=') for override in theirs)
+    if stated or not isinstance(size, list | tuple) or len(size) != 2 or 'image_size' not in load_config(benchmark):
         return []
-    override = f'image_size=[{int(size[0])},{int(size[1])}]'
-    return [override] if _accepts(benchmark, override) else []
+    # ++, since the benchmark states a side, and this is height and width.
+    return [f'++image_size=[{int(size[0])},{int(size[1])}]']
 
 
 def _check_task(cfg: Config, other: Config, task: str | None) -> None:

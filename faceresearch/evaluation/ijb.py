@@ -103,7 +103,7 @@ class IJBMetric(EmbeddingMetric):
             # The data set passes over images that are missing or excluded.
             place = {name: number for number, name in enumerate(names)}
             rows = np.array([place.get(name, -1) for name in self.images.names])
-            present = (rows >= 0) & present[rows]
+            present = np.asarray((rows >= 0) & present[rows])
             features = np.where(present[:, None], features[rows], np.float32(0))
         return self.judge(features, present)
 
@@ -179,7 +179,7 @@ class IJBMetric(EmbeddingMetric):
         del listed
         empty = ~templates.any(1)
         if empty.any():  # all images of a template are missing
-            kept = ~(empty[first] | empty[second])
+            kept = np.asarray(~(empty[first] | empty[second]))
             first, second, issame = first[kept], second[kept], issame[kept]
         scores = score_pairs(templates, first, second)
         units = np.stack([first, second], 1)

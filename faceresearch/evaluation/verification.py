@@ -250,7 +250,7 @@ class VerificationMetric(EmbeddingMetric):
             parts = {str(self.prefix): pairs}
         else:
             names = [str(name) for name in np.unique(pairs.groups)]
-            parts = {name: pairs.select(pairs.groups == name) for name in names}
+            parts = {name: pairs.select(np.asarray(pairs.groups == name)) for name in names}
             figures = {}
             for name, part in parts.items():
                 figures.update({f'{name}/{key}': value for key, value in self._judge_group(part).items()})
