@@ -177,7 +177,7 @@ class IJBMetric(EmbeddingMetric):
         first, second = (self.index.rows_of(ids, str(path)) for ids in (listed.first, listed.second))
         issame, units = listed.issame, None
         del listed
-        empty = ~templates.any(1)
+        empty: np.ndarray = np.asarray(~templates.any(1))
         if empty.any():  # all images of a template are missing
             kept = np.asarray(~(empty[first] | empty[second]))
             first, second, issame = first[kept], second[kept], issame[kept]

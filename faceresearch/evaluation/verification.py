@@ -227,7 +227,7 @@ class VerificationMetric(EmbeddingMetric):
             return scored
         excluded = read_excluded(self.exclude)
         ids = np.arange(2 * count).astype(np.str_) if names is None else names
-        kept = ~np.isin(ids, sorted(excluded)).reshape(-1, 2).any(1)
+        kept = np.asarray(~np.isin(ids, sorted(excluded)).reshape(-1, 2).any(1))
         warn(f'{self.exclude}: {count - kept.sum()} of {count} pairs are left out')
         return scored.select(kept)
 
