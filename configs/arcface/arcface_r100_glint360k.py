@@ -4,6 +4,7 @@
 #   export  python tools/export_onnx.py configs/arcface/arcface_r100_glint360k.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/iresnet50.py',
+    '../_base_/datasets/glint360k.py',
     '../_base_/schedules/arcface_sgd.py',
     '../_base_/default_runtime.py',
 ]
@@ -11,5 +12,5 @@ _base_ = [
 weight_decay = 1e-4
 model = dict(
     backbone=dict(depth=100),
-    head=dict(type='MarginHead', num_classes=360232, margin=dict(type='CosFace', margin=0.4)),
+    head=dict(type='MarginHead', num_classes=_base_.num_classes, margin=dict(type='CosFace', margin=0.4)),
 )

@@ -4,8 +4,9 @@
 #   export  python tools/export_onnx.py configs/arcface/arcface_r50_ms1mv3.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/iresnet50.py',
+    '../_base_/datasets/ms1mv3.py',
     '../_base_/schedules/arcface_sgd.py',
     '../_base_/default_runtime.py',
 ]
 
-model = dict(head=dict(type='MarginHead', num_classes=93431, margin=dict(type='ArcFace', margin=0.5)))
+model = dict(head=dict(type='MarginHead', num_classes=_base_.num_classes, margin=dict(type='ArcFace', margin=0.5)))

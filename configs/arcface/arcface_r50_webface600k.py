@@ -4,8 +4,9 @@
 #   export  python tools/export_onnx.py configs/arcface/arcface_r50_webface600k.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/iresnet50.py',
+    '../_base_/datasets/webface12m.py',
     '../_base_/schedules/arcface_sgd.py',
     '../_base_/default_runtime.py',
 ]
 
-model = dict(head=dict(type='MarginHead', num_classes=617970, margin=dict(type='CosFace', margin=0.4)))
+model = dict(head=dict(type='MarginHead', num_classes=_base_.num_classes, margin=dict(type='CosFace', margin=0.4)))

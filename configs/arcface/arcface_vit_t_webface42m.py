@@ -4,11 +4,14 @@
 #   export  python tools/export_onnx.py configs/arcface/arcface_vit_t_webface42m.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/vit_t.py',
+    '../_base_/datasets/webface42m.py',
     '../_base_/schedules/arcface_adamw.py',
     '../_base_/default_runtime.py',
 ]
 
 model = dict(
     backbone=dict(drop_path=0.05, mask_ratio=0.0),
-    head=dict(type='MarginHead', num_classes=2059906, margin=dict(type='CosFace', margin=0.4), sample_rate=0.3),
+    head=dict(
+        type='MarginHead', num_classes=_base_.num_classes, margin=dict(type='CosFace', margin=0.4), sample_rate=0.3
+    ),
 )

@@ -4,6 +4,7 @@
 #   export  python tools/export_onnx.py configs/magface/magface_r50_ms1mv2.py CHECKPOINT -o model.onnx
 _base_ = [
     '../_base_/models/magface_r50.py',
+    '../_base_/datasets/ms1mv2.py',
     '../_base_/schedules/adaface_sgd.py',
     '../_base_/default_runtime.py',
 ]
@@ -11,4 +12,4 @@ _base_ = [
 max_epochs = 25
 milestones = [10, 18, 22]
 decay_of_norms = 1.0
-model = dict(head=dict(type='MarginHead', num_classes=85742, margin=dict(type='MagFace')))
+model = dict(head=dict(type='MarginHead', num_classes=_base_.num_classes, margin=dict(type='MagFace')))
