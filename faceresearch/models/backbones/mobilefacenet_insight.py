@@ -73,7 +73,7 @@ class InsightMobileFaceNet(BaseModule):
         for layer in self.layers:
             x = layer(x)
         with full_precision(x):
-            return self.features(self.conv_sep(x.to(self.conv_sep.layers[0].weight.dtype)))
+            return self.features(self.conv_sep(x.to(self.get_parameter('conv_sep.layers.0.weight').dtype)))
 
 
 class _Layers(nn.Module):

@@ -4,7 +4,7 @@ re-release in CVLface, and CurricularFace."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from faceresearch.models.backbones.iresnet import BASIC_UNITS, BOTTLENECK_UNITS
 from faceresearch.zoo.converters.base import Converter
@@ -56,7 +56,7 @@ def _converter(name: str, prefix: str, units: Sequence[int], layers: Sequence[st
     )
 
 
-def _family(name: str, prefix: str, table: dict[int, tuple[int, ...]], layers: Sequence[str]) -> list[Converter]:
+def _family(name: str, prefix: str, table: Mapping[int, tuple[int, ...]], layers: Sequence[str]) -> list[Converter]:
     # Deeper ones first: they have all the units of shallower ones.
     return [_converter(name, prefix, units, layers) for units in sorted(set(table.values()), key=sum, reverse=True)]
 
