@@ -10,8 +10,8 @@ _base_ = [
 ]
 
 width = 0.5
-max_epochs = 40
+max_epochs = 46
 warmup_epochs = 4
-val_interval = 20
-lr = 4e-3
-optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99)))
+val_interval = 46
+lr = 1e-2
+optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99), fused=True))
