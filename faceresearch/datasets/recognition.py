@@ -16,6 +16,7 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 
 from faceresearch.datasets.base import BrokenImageError, FaceDataset
+from faceresearch.datasets.batch_pool import BatchPool, PooledImages, can_share
 from faceresearch.datasets.seeding import sample_generators
 from faceresearch.errors import UserError
 from faceresearch.structures import FaceBatch
@@ -80,6 +81,7 @@ class RecognitionDataset(FaceDataset):
         self._num_identities = 0
         #: Set when images turn out to differ in size, or to carry more than a batch in one piece holds.
         self._one_by_one = False
+        self._pool: BatchPool | None = None
         super().__init__(
             data_root=data_root,
             pipeline=pipeline,
@@ -100,7 +102,7 @@ class RecognitionDataset(FaceDataset):
 
     def full_init(self) -> None:
         """Open the files and choose the images."""
-        if self._fully_initialized:
+        if self._fully_initialized:  # type: ignore[has-type]
             return
         identities = np.asarray(self.load_identities(), np.int64)
         if not len(identities):
@@ -188,6 +190,13 @@ class RecognitionDataset(FaceDataset):
             return None
         return self._batch
 
+    def share_batches(self, batch_size: int, num_workers: int, prefetch: int) -> None:
+        """Have workers that are forked from now on fill the same memory again and again."""
+        if not num_workers or not can_share() or self.__getitems__ is None or len(self) < batch_size:
+            return
+        channels, height, width = self[0]['inputs'].shape
+        self._pool = BatchPool((batch_size, height, width, channels), num_workers, prefetch + 3)
+
     def _batch(self, indices: list[int]) -> Any:
         """Return the samples of a batch in one piece, or a list of them if they do not fit into one."""
         self.full_init()
@@ -195,7 +204,7 @@ class RecognitionDataset(FaceDataset):
         size = len(self._chosen)
         epochs, positions = zip(*(divmod(int(index), size) for index in indices))
         generators = sample_generators(self.seed, epochs, positions)
-        builder = BatchBuilder(len(indices), pack.meta_keys)
+        builder = BatchBuilder(len(indices), pack.meta_keys, self._pool)
         for index, epoch, position, rng in zip(indices, epochs, positions, generators):
             if not builder.add(self._prepared(epoch, position, rng, steps) or self._replacement(index, steps)):
                 self._one_by_one = True
@@ -236,11 +245,13 @@ class BatchBuilder:
     Args:
         size: images in the batch.
         meta_keys: the metainfo to keep, where present.
+        pool: places for batches of this size, used in a loader worker.
     """
 
-    def __init__(self, size: int, meta_keys: Sequence[str]) -> None:
+    def __init__(self, size: int, meta_keys: Sequence[str], pool: BatchPool | None = None) -> None:
         self.size = size
-        self._inputs: torch.Tensor | None = None
+        self._pool = pool
+        self._inputs: torch.Tensor | PooledImages | None = None
         self._rows = np.zeros((0, 0, 0, 3), np.uint8)
         self._identities: list[int] = []
         self._columns: dict[str, list[Any]] = {key: [] for key in (*meta_keys, 'replaced')}
@@ -249,8 +260,7 @@ class BatchBuilder:
         """Add an image with its metainfo, and say whether it fits: no more results than a batch holds, and its size."""
         image = results['img']
         if self._inputs is None:
-            self._inputs = _shared_if_worker((self.size, *image.shape))
-            self._rows = self._inputs.numpy()
+            self._allocate((self.size, *image.shape))
         if image.shape != self._rows.shape[1:] or not results.keys() <= _KNOWN:
             return False
         row = self._rows[len(self._identities)]
@@ -264,12 +274,20 @@ class BatchBuilder:
             column.append(results.get(key) or None)
         return True
 
+    def _allocate(self, shape: tuple[int, ...]) -> None:
+        place = self._pool.take(shape) if self._pool is not None else None
+        if self._pool is not None and place is not None:
+            self._inputs, self._rows = PooledImages(self._pool.number, place), self._pool.batches[place]
+        else:
+            rows = _shared_if_worker(shape)
+            self._inputs, self._rows = rows.permute(0, 3, 1, 2), rows.numpy()
+
     def batch(self) -> dict[str, Any]:
         """Return ``inputs`` (N, 3, H, W) uint8, stored with channels innermost, and ``data_samples``, a ``FaceBatch``."""
         assert self._inputs is not None
         present = {key: column for key, column in self._columns.items() if any(column)}
         identities = torch.tensor(self._identities, dtype=torch.int64)
-        return {'inputs': self._inputs.permute(0, 3, 1, 2), 'data_samples': FaceBatch(identities, present)}
+        return {'inputs': self._inputs, 'data_samples': FaceBatch(identities, present)}
 
 
 def _shared_if_worker(shape: tuple[int, ...]) -> torch.Tensor:

@@ -69,7 +69,7 @@ def _mixed(words: list[np.ndarray]) -> list[np.ndarray]:
     for source in range(4):
         for target in range(4):
             if source != target:
-                mixed = _MIX_LEFT * pool[target] - _MIX_RIGHT * _hashed(pool[source], constants)
+                mixed: np.ndarray = _MIX_LEFT * pool[target] - _MIX_RIGHT * _hashed(pool[source], constants)
                 pool[target] = mixed ^ (mixed >> _SHIFT)
     return pool
 
@@ -77,5 +77,5 @@ def _mixed(words: list[np.ndarray]) -> list[np.ndarray]:
 def _generated(pool: list[np.ndarray]) -> np.ndarray:
     """Return four words of 64 bits per sample, (4, N) uint64."""
     constants = _constants(_INIT_B, _MULT_B)
-    halves = np.stack([_hashed(pool[i % 4], constants) for i in range(8)]).astype(np.uint64)
+    halves: np.ndarray = np.stack([_hashed(pool[i % 4], constants) for i in range(8)]).astype(np.uint64)
     return halves[0::2] | halves[1::2] << np.uint64(32)

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.collate import list_collate
+from faceresearch.datasets.recognition import RecognitionDataset
 from faceresearch.datasets.shard_faces import WebFaceShards
 from faceresearch.engine.samplers import ResumableBatches, StreamSampler
 from faceresearch.engine.seeded_dataset import SeededDataset
@@ -56,6 +57,8 @@ def build_dataloader(
     # Starting an iteration draws a number; from a generator of its own, training does not notice.
     loader.generator = torch.Generator()
     loader.generator.manual_seed((seed or 0) + get_rank())
+    if isinstance(loader.dataset, RecognitionDataset) and loader.multiprocessing_context is None:
+        loader.dataset.share_batches(config['batch_size'], config['num_workers'], config.get('prefetch_factor') or 2)
     if isinstance(loader.dataset, WebFaceShards):
         object.__setattr__(loader, 'sampler', StreamSampler(loader.dataset))
     if loader.batch_sampler is not None:

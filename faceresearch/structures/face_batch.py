@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.structures import BaseDataElement, LabelData
 
@@ -32,8 +33,9 @@ class FaceBatch(BaseDataElement):
         self.set_field(columns, 'columns')
         self._samples: list[FaceDataSample] | None = None
 
-    def __reduce__(self) -> tuple[type[FaceBatch], tuple[torch.Tensor, dict[str, list[Any]]]]:
-        return FaceBatch, (self.identities, self.columns)
+    def __reduce__(self) -> tuple[Any, tuple[np.ndarray, dict[str, list[Any]]]]:
+        # As an array: a tensor would be sent through a file of shared memory.
+        return _arrived, (self.identities.cpu().numpy(), self.columns)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == '_samples':
@@ -72,3 +74,7 @@ class FaceBatch(BaseDataElement):
     def metainfo_column(self, name: str) -> Sequence[Any]:
         """Return one kind of metainfo of the samples that have it."""
         return [value for value in self.columns.get(name, ()) if value is not None]
+
+
+def _arrived(identities: np.ndarray, columns: dict[str, list[Any]]) -> FaceBatch:
+    return FaceBatch(torch.from_numpy(identities), columns)

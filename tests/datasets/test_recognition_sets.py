@@ -221,3 +221,31 @@ def test_cfp_identities(test_data: Path) -> None:
     assert len(frontal) == 400 and frontal.num_identities == 40
     assert {frontal.get_data_info(i)['img_id'].split('/')[1] for i in range(400)} == {'frontal'}
     assert data[3]['inputs'].dtype == torch.uint8
+
+
+def test_batches_that_are_kept_are_not_written_over(folders: Path) -> None:
+    """Workers fill the same memory again, but only when nobody looks at it any more."""
+    data = ImageFolderFaceDataset(str(folders), pipeline=PIPELINE, max_images=4)
+    config = {'type': 'ImageFolderFaceDataset', '_scope_': 'faceresearch', 'data_root': str(folders), 'max_images': 4}
+    loader = build_dataloader(
+        {'batch_size': 2, 'num_workers': 2, 'drop_last': True, 'dataset': {**config, 'pipeline': PIPELINE, 'seed': 0}},
+        0,
+    )
+    kept, views, order = [], [], []
+    for epoch in range(3):
+        loader.sampler.set_epoch(epoch)
+        order += list(loader.sampler)[:16]
+        for batch in loader:
+            kept.append(batch)
+            views.append(batch['inputs'][1])
+    assert len(kept) == 24
+    for number, batch in enumerate(kept):
+        same(batch, [data[i] for i in order[2 * number : 2 * number + 2]])
+    del kept, batch
+    assert all(torch.equal(view, data[order[2 * n + 1]]['inputs']) for n, view in enumerate(views)), (
+        'one image of it is enough'
+    )
+    pool = loader.dataset._pool
+    if pool is not None:
+        views.clear()
+        assert not pool.busy.any(), 'all places are free again'

@@ -124,7 +124,8 @@ def scan_source(source: FaceSource, jobs: int = 1) -> Scan:
     looks = list(_mapped(source, [part.tolist() for part in parts], jobs))
     rows = [row for look in looks for row in look]
     broken = {name: row[3] for name, row in zip(source.names, rows) if row[3]}
-    digests, hashes = (np.frombuffer(b''.join(row[i] for row in rows), np.uint8).reshape(len(rows), -1) for i in (0, 1))
+    digests = np.frombuffer(b''.join(row[0] for row in rows), np.uint8).reshape(len(rows), -1)
+    hashes = np.frombuffer(b''.join(row[1] for row in rows), np.uint8).reshape(len(rows), -1)
     return Scan(digests, hashes, np.array([row[2] for row in rows], np.int64), broken)
 
 
