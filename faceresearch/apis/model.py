@@ -87,10 +87,22 @@ def _test_pipeline(model: nn.Module) -> Compose:
     dataset = (loader or {}).get('dataset')
     while dataset and 'pipeline' not in dataset and 'dataset' in dataset:
         dataset = dataset['dataset']
-    if not dataset or not dataset.get('pipeline'):
+    dataset = dataset or {}
+    pipeline = dataset.get('pipeline') or _aligned_faces(cfg)
+    if not pipeline:
         raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
     set_scope(cfg)
-    return Compose(build_for_inference(dataset['pipeline'], dataset.get('metainfo')))
+    return Compose(build_for_inference(pipeline, dataset.get('metainfo')))
+
+
+def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:
+    """Return the pipeline of a recogniser that names no test set: its images are aligned faces, of whatever size."""
+    from faceresearch.config.contract import fixed_size
+
+    size = fixed_size(cfg.get('contract') or {})
+    if size is None:
+        return []
+    return [dict(type='LoadImage'), dict(type='AlignFace', size=size), dict(type='PackFaceInputs')]
 
 
 def _pack(pipeline: Compose, image: Image, number: int) -> dict[str, Any]:

@@ -199,8 +199,7 @@ def test_calibrated_statistics_leave_the_embeddings(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for number in range(4):
         cv2.imwrite(str(folder / f'{number}.png'), rng.integers(0, 256, (112, 112, 3), np.uint8))
-    pipeline = '++test_dataloader={dataset:{pipeline:[{type:LoadImage},{type:PackFaceInputs}]}}'
-    convert_checkpoint(source, R18, tmp_path / 'w.safetensors', (pipeline,), bn='calibrated', images=folder)
+    convert_checkpoint(source, R18, tmp_path / 'w.safetensors', bn='calibrated', images=folder)
     found = assert_same_embeddings(model, R18, tmp_path / 'w.safetensors')
     _, metadata = read_checkpoint(tmp_path / 'w.safetensors')
     assert metadata['batch_norm'] == 'calibrated'

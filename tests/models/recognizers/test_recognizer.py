@@ -180,3 +180,21 @@ def test_what_a_user_gets_wrong_is_one_line() -> None:
         FaceRecognizer(Mean(), head=Head(3))(IMAGES, [FaceDataSample(), FaceDataSample()], mode='loss')
     with pytest.raises(ValueError, match='mode must be'):
         FaceRecognizer(Mean())(IMAGES, None, mode='train')
+
+
+def test_inference_on_aligned_faces_of_any_size() -> None:
+    import numpy as np
+
+    from faceresearch.apis import inference, init_model
+
+    torch.manual_seed(0)
+    model = init_model('arcface_mbf_ms1mv3')
+    assert model.head is None
+    rng = np.random.default_rng(0)
+    face = rng.integers(0, 256, (112, 112, 3), np.uint8)
+    alone, large = inference(model, [face, np.repeat(np.repeat(face, 2, 0), 2, 1)])
+    rgb = torch.from_numpy(face[..., ::-1].transpose(2, 0, 1).astype('f'))[None]
+    with torch.no_grad():
+        expected = model((rgb - 127.5) / 127.5)[0][0]
+    torch.testing.assert_close(alone.pred_embedding, expected)
+    assert large.pred_embedding.shape == (512,)
