@@ -102,7 +102,7 @@ def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:
     size = fixed_size(cfg.get('contract') or {})
     if size is None:
         return []
-    return [dict(type='LoadImage'), dict(type='AlignFace', size=size), dict(type='PackFaceInputs')]
+    return [{'type': 'LoadImage'}, {'type': 'AlignFace', 'size': size}, {'type': 'PackFaceInputs'}]
 
 
 def _pack(pipeline: Compose, image: Image, number: int) -> dict[str, Any]:
