@@ -109,23 +109,17 @@ def align_faces(
     if (points is None) == (config is None or checkpoint is None):
         raise UserError('give a detector (CONFIG CHECKPOINT), or --points FILE, and not both')
     output = Path(output)
-    settings = AlignSettings(
-        'points' if points is not None else Path(str(config)).stem,
-        str(checkpoint if points is None else points),
-        (size, size) if isinstance(size, int) else (size[0], size[1]),
-        face,
-        score_thr,
-        tuple(pads),
-        keep_missing,
-    )
+    model, source = (Path(str(config)).stem, checkpoint) if points is None else ('points', points)
+    sides = (size, size) if isinstance(size, int) else (size[0], size[1])
+    settings = AlignSettings(model, str(source), sides, face, score_thr, tuple(pads), keep_missing)
     settings.check()
     sources = [source for source in collect([str(folder)], output) if source.kind == 'image']
     done = {} if restart else _earlier(output, settings)
-    finder: _Finder = (
-        _Given(points, Path(folder))
-        if points is not None
-        else _Detector(str(config), str(checkpoint), settings, overrides, device)
-    )
+    finder: _Finder
+    if points is not None:
+        finder = _Given(points, Path(folder))
+    else:
+        finder = _Detector(str(config), str(checkpoint), settings, overrides, device)
     entries = _run(sources, Path(folder), output, settings, finder, done)
     _summarise(entries, len(sources) - len(done.keys() & {e['image'] for e in entries}), output)
     return entries

@@ -84,7 +84,8 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
 
     Args:
         model: the network.
-        checkpoint: a path, a name in the zoo, or ``none`` for the random weights the model was built with.
+        checkpoint: a path, a name in the zoo, or ``none`` for the random weights the model was built with. An
+            ``.onnx`` file takes the place of a recogniser's network.
 
     Raises:
         UserError: there is no such checkpoint, or it is of another model.
@@ -92,7 +93,13 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
     if checkpoint == 'none':
         # Not init_weights(): it would fetch the ImageNet weights that a config starts its training from.
         return
-    load_weights(model, find_checkpoint(checkpoint), strict=True)
+    path = find_checkpoint(checkpoint)
+    if path.suffix.lower() == '.onnx':
+        from faceresearch.models.recognizers.onnx_network import use_onnx
+
+        use_onnx(model, path)
+        return
+    load_weights(model, path, strict=True)
 
 
 def find_checkpoint(name: str) -> Path:

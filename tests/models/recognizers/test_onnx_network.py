@@ -1,0 +1,86 @@
+"""An exported recogniser before the same benchmark as the model it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.tools.running import run_tool
+
+CONFIG = 'mobileface_mnet025_ms1mv2'
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Weights that are not the initial ones, and their export."""
+    from faceresearch.apis import init_model
+    from faceresearch.zoo.checkpoint import save_weights
+
+    folder = tmp_path_factory.mktemp('onnx')
+    model = init_model(CONFIG, 'none')
+    save_weights(folder / 'w.safetensors', model.state_dict(), {})
+    done = run_tool('export_onnx', CONFIG, folder / 'w.safetensors', '-o', folder / 'm.onnx', '--no-verify')
+    assert done.status == 0, done.err
+    return folder / 'w.safetensors', folder / 'm.onnx'
+
+
+@pytest.fixture(scope='module')
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty pairs of images in LFW's layout."""
+    root = tmp_path_factory.mktemp('lfw')
+    rng = np.random.default_rng(0)
+    lines = ['10\t1']
+    for person in range(21):
+        folder = root / 'images' / f'P{person:02d}'
+        folder.mkdir(parents=True)
+        base = cv2.resize(rng.integers(0, 255, (7, 7, 3), dtype=np.uint8), (112, 112))
+        for number in (1, 2):
+            noise = rng.integers(0, 40, base.shape)
+            cv2.imwrite(str(folder / f'P{person:02d}_{number:04d}.jpg'), np.clip(base + noise, 0, 255).astype(np.uint8))
+    for fold in range(10):
+        lines += [f'P{fold:02d}\t1\t2', f'P{fold:02d}\t1\tP{fold + 10:02d}\t2']
+    (root / 'pairs.txt').write_text('\n'.join(lines) + '\n')
+    return root
+
+
+@pytest.mark.slow
+def test_file_has_the_accuracy_of_its_model(exported: tuple[Path, Path], pairs: Path, tmp_path: Path) -> None:
+    found, embeddings = [], []
+    for i, checkpoint in enumerate(exported):
+        settings = [f'data_root={pairs}', 'ann_file=pairs.txt', 'img_dir=images', 'num_workers=0']
+        out = ['--out', tmp_path / f'{i}.json', '--dump', tmp_path / f'{i}.npz', '--work-dir', tmp_path]
+        done = run_tool('test', CONFIG, checkpoint, '--benchmark', 'pairs', *settings, *out)
+        assert done.status == 0, done.err
+        found.append(json.loads((tmp_path / f'{i}.json').read_text()))
+        embeddings.append(np.load(tmp_path / f'{i}.npz')['embeddings'])
+    assert found[0] == pytest.approx(found[1], nan_ok=True)
+    assert np.abs(embeddings[0] - embeddings[1]).max() < 1e-4 * np.abs(embeddings[0]).max()
+
+
+def test_file_for_other_colours_is_refused(exported: tuple[Path, Path], pairs: Path, tmp_path: Path) -> None:
+    settings = [
+        f'data_root={pairs}',
+        'ann_file=pairs.txt',
+        'img_dir=images',
+        'model.data_preprocessor.bgr_to_rgb=false',
+    ]
+    done = run_tool('test', CONFIG, exported[1], '--benchmark', 'pairs', *settings, '--work-dir', tmp_path)
+    assert done.status == 2
+    assert 'was made for colour_order RGB, the config has BGR' in done.err
+
+
+def test_detectors_and_absent_files_are_named(exported: tuple[Path, Path], tmp_path: Path) -> None:
+    from faceresearch.apis import init_model
+    from faceresearch.errors import UserError
+
+    with pytest.raises(UserError, match='ONNX files of SingleStageDetector cannot be tested yet'):
+        init_model('retinaface_mnet025_widerface', exported[1])
+    with pytest.raises(UserError, match=r'absent\.onnx: No such file'):
+        init_model(CONFIG, tmp_path / 'absent.onnx')
+    (tmp_path / 'text.onnx').write_text('not a graph')
+    with pytest.raises(UserError, match='onnxruntime refuses it'):
+        init_model(CONFIG, tmp_path / 'text.onnx')
