@@ -12,9 +12,9 @@ _base_ = [
 channels = (16, 48, 96, 192)
 blocks = (2, 5, 2)
 neck_channels = 48
-max_epochs = 44
+max_epochs = 42
 warmup_epochs = 4
-val_interval = 44
+val_interval = 42
 lr = 8e-3
 # Losses are multiplied by the batch size, so gradients are large: the base's limit of 10 would cut every step.
 optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99), fused=True), clip_grad=dict(max_norm=200.0))
