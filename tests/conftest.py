@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 # Before torch is imported. Another number of threads adds in another order, and runs with and without loader workers
 # compute with different numbers of them: bit for bit they compare on one. And two cores serve tests and their
@@ -43,3 +44,15 @@ def golden_dir() -> Path:
     if not os.environ.get('FACERESEARCH_TEST_DATA'):
         pytest.skip('set FACERESEARCH_TEST_DATA to the folder that holds the test data')
     return Path(os.environ['FACERESEARCH_TEST_DATA']).resolve() / 'golden'
+
+
+@pytest.fixture(autouse=True)
+def scope_of_ours() -> None:
+    """Types without a prefix are ours again after a test that ran a tool on a config of mmdet or mmpose."""
+    engine = sys.modules.get('mmengine.registry')
+    if engine is not None:
+        current = engine.DefaultScope.get_current_instance()
+        if current is not None and current.scope_name != 'faceresearch':
+            from faceresearch.compat.scope import set_scope
+
+            set_scope({'default_scope': 'faceresearch'})
