@@ -10,12 +10,10 @@ _base_ = [
 ]
 
 width = 0.5
-# Small batches make more steps of the few minutes there are.
-batch_size = 4
-max_epochs = 38
+max_epochs = 50
 warmup_epochs = 4
-val_interval = 38
-lr = 8e-3
+val_interval = 50
+lr = 1e-2
 optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.99), fused=True))
 # Channels last is slower on a CPU for the few channels of this backbone.
 model = dict(data_preprocessor=dict(channels_last=False))
