@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.tools.running import run_tool
 
@@ -16,12 +17,18 @@ CONFIG = 'mobileface_mnet025_ms1mv2'
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Weights that are not the initial ones, and their export."""
+    """Weights with the statistics of some images, without which all embeddings are nearly the same, and their export."""
     from faceresearch.apis import init_model
+    from faceresearch.export.parity import synthetic_images
     from faceresearch.zoo.checkpoint import save_weights
 
     folder = tmp_path_factory.mktemp('onnx')
     model = init_model(CONFIG, 'none')
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+            layer.momentum = None
+    with torch.no_grad():
+        model.train()(synthetic_images(8, 112, 112, model.data_preprocessor))
     save_weights(folder / 'w.safetensors', model.state_dict(), {})
     done = run_tool('export_onnx', CONFIG, folder / 'w.safetensors', '-o', folder / 'm.onnx', '--no-verify')
     assert done.status == 0, done.err
