@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from faceresearch.models.base import FaceModel, with_argument
 from faceresearch.registry import MODELS, build_module
 from faceresearch.structures import FaceDataSample
 
 
 @MODELS.register_module()
-class SingleStageDetector(BaseModel):
+class SingleStageDetector(FaceModel):
     """Backbone, neck and dense head.
 
     A neck or head that states no ``in_channels`` gets those of the part before it, so another backbone is one line.
@@ -41,15 +41,14 @@ class SingleStageDetector(BaseModel):
         test_aug: Any = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        # Built here: mmengine would look a bare name up in its own registry only.
-        super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
         self.backbone = build_module(backbone)
         channels = self.backbone.out_channels
         self.neck = None
         if neck is not None:
-            self.neck = build_module(_with_channels(neck, channels))
+            self.neck = build_module(with_argument(neck, 'in_channels', channels))
             channels = self.neck.out_channels
-        self.head = build_module(_with_channels(head, channels))
+        self.head = build_module(with_argument(head, 'in_channels', channels))
         self.test_aug: Any = build_module(test_aug) if test_aug is not None else None
 
     @property
@@ -61,22 +60,6 @@ class SingleStageDetector(BaseModel):
         """Map images (N, 3, H, W), normalised, to the head's features."""
         features = self.backbone(inputs)
         return self.neck(features) if self.neck is not None else features
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[FaceDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[FaceDataSample] | tuple[Tensor, ...]:
-        """Dispatch on ``mode``: ``loss``, ``predict`` or ``tensor``."""
-        if mode == 'loss':
-            assert data_samples is not None
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
-        if mode == 'tensor':
-            return self.tensor(inputs)
-        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
 
     def loss(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> dict[str, Tensor]:
         """Return the losses of a batch (N, 3, H, W)."""
@@ -104,9 +87,3 @@ class SingleStageDetector(BaseModel):
             features = self.extract(inputs[members, :, :height, :width])
             self.head.predict(features, [data_samples[i] for i in members], (height, width))
         return data_samples
-
-
-def _with_channels(part: nn.Module | dict[str, Any], channels: tuple[int, ...]) -> nn.Module | dict[str, Any]:
-    if isinstance(part, dict) and 'in_channels' not in part:
-        return {**part, 'in_channels': channels}
-    return part

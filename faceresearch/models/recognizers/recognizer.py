@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from faceresearch.errors import UserError
+from faceresearch.models.base import FaceModel, with_argument
 from faceresearch.models.embedding_layers import widened
 from faceresearch.registry import MODELS, build_module
-from faceresearch.structures import FaceDataSample
+from faceresearch.structures import FaceBatch, FaceDataSample
 
 _FLIPS = ('none', 'sum', 'concat')
 _OUTPUTS = {'embedding': ('embedding',), 'unit_and_norm': ('embedding', 'norm')}
@@ -20,7 +20,7 @@ _HEAD = 'head.'
 
 
 @MODELS.register_module()
-class FaceRecognizer(BaseModel):
+class FaceRecognizer(FaceModel):
     """Backbone, neck and classification head of face recognition.
 
     The backbone maps aligned faces (N, 3, H, W) to embeddings (N, D), or to feature maps of which a neck takes the last.
@@ -60,13 +60,13 @@ class FaceRecognizer(BaseModel):
             raise UserError(f'model.flip_test is {flip_test!r}: use {", ".join(_FLIPS)}')
         if outputs not in _OUTPUTS:
             raise UserError(f'model.outputs is {outputs!r}: use {", ".join(_OUTPUTS)}')
-        super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
         self.flip_test = flip_test
         self.outputs = outputs
         self.backbone = build_module(backbone)
         self.neck = None
         if neck is not None:
-            self.neck = build_module(_with(neck, 'in_channels', lambda: self.backbone.out_channels[-1]))
+            self.neck = build_module(with_argument(neck, 'in_channels', self.backbone.out_channels[-1]))
         embedder = self.backbone if self.neck is None else self.neck
         if not hasattr(embedder, 'embedding_size'):
             raise UserError(
@@ -75,7 +75,7 @@ class FaceRecognizer(BaseModel):
         self.embedding_size: int = embedder.embedding_size
         self.head = None
         if head is not None:
-            self.head = build_module(_with(head, 'embedding_size', lambda: self.embedding_size))
+            self.head = build_module(with_argument(head, 'embedding_size', self.embedding_size))
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -89,23 +89,7 @@ class FaceRecognizer(BaseModel):
             features = self.neck(features[-1] if isinstance(features, tuple | list) else features)
         return widened(features)
 
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[FaceDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[FaceDataSample] | tuple[Tensor, ...]:
-        """Dispatch on ``mode``: ``loss``, ``predict`` or ``tensor``."""
-        if mode == 'loss':
-            assert data_samples is not None
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
-        if mode == 'tensor':
-            return self.tensor(inputs)
-        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
-
-    def loss(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: FaceBatch | list[FaceDataSample]) -> dict[str, Tensor]:
         """Return the losses of a batch; each sample has ``gt_identity`` with a label of shape (1,).
 
         Raises:
@@ -116,11 +100,7 @@ class FaceRecognizer(BaseModel):
                 'this recogniser has no head and cannot be trained:'
                 " give model.head, such as dict(type='MarginHead', num_classes=…, margin=…)"
             )
-        for sample in data_samples:
-            if 'gt_identity' not in sample:
-                raise UserError(f'{sample.get("img_path", "an image")}: has no gt_identity to train on')
-        identity = torch.cat([sample.gt_identity.label for sample in data_samples]).to(inputs.device)
-        return self.head.loss(self.extract(inputs), identity)
+        return self.head.loss(self.extract(inputs), _identities(data_samples).to(inputs.device))
 
     def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the embedding (N, D), or its direction (N, D) and length (N, 1): the graph that is exported."""
@@ -168,7 +148,10 @@ def without_head(model: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**model, 'head': None} if isinstance(kind, type) and issubclass(kind, FaceRecognizer) else model
 
 
-def _with(part: nn.Module | dict[str, Any], key: str, value: Any) -> nn.Module | dict[str, Any]:
-    if isinstance(part, dict) and key not in part:
-        return {**part, key: value()}
-    return part
+def _identities(samples: FaceBatch | list[FaceDataSample]) -> Tensor:
+    if isinstance(samples, FaceBatch):
+        return samples.identities
+    for sample in samples:
+        if 'gt_identity' not in sample:
+            raise UserError(f'{sample.get("img_path", "an image")}: has no gt_identity to train on')
+    return torch.cat([sample.gt_identity.label for sample in samples])

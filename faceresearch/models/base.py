@@ -1,0 +1,61 @@
+"""What all models of the framework have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from faceresearch.registry import build_module
+from faceresearch.structures import FaceDataSample
+
+
+class FaceModel(BaseModel):
+    """A model with three public modes: ``loss``, ``predict`` and ``tensor``.
+
+    Args:
+        data_preprocessor: colour order, normalisation and padding.
+        init_cfg: mmengine weight initialisation.
+    """
+
+    def __init__(
+        self, data_preprocessor: nn.Module | dict[str, Any] | None = None, init_cfg: dict[str, Any] | None = None
+    ) -> None:
+        # Built here: mmengine would look a bare name up in its own registry only.
+        super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: Sequence[FaceDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | Sequence[FaceDataSample] | tuple[Tensor, ...]:
+        """Dispatch on ``mode``: ``loss``, ``predict`` or ``tensor``."""
+        if mode == 'loss':
+            assert data_samples is not None
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
+        if mode == 'tensor':
+            return self.tensor(inputs)
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
+
+    @abstractmethod
+    def loss(self, inputs: Tensor, data_samples: Any) -> dict[str, Tensor]:
+        """Return the losses of a batch (N, 3, H, W)."""
+
+    @abstractmethod
+    def predict(self, inputs: Tensor, data_samples: Any) -> Sequence[FaceDataSample]:
+        """Add what is predicted to each sample."""
+
+    @abstractmethod
+    def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the raw outputs, a flat tuple: the graph that is exported."""
+
+
+def with_argument(part: nn.Module | dict[str, Any], name: str, value: Any) -> nn.Module | dict[str, Any]:
+    """Return a part's config with ``name=value``, unless it states that argument itself or is built already."""
+    return {**part, name: value} if isinstance(part, dict) and name not in part else part
