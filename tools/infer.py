@@ -1,4 +1,4 @@
-"""Detect faces in images, folders, videos or a camera's stream and draw them."""
+"""Run a model on images, folders, videos or a camera's stream and draw what it finds: faces, points, masks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help="a path, a zoo name, or 'none' for random weights")
     parser.add_argument('inputs', metavar='INPUT', nargs='+', help='image, folder, video, or the index of a camera')
     parser.add_argument('-o', '--output', metavar='D', default='outputs', help='folder for results (default: outputs)')
-    parser.add_argument('--json', action='store_true', help='also write detections.json: boxes, scores, points')
+    parser.add_argument('--json', action='store_true', help='also write detections.json: boxes, scores, points, …')
     parser.add_argument(
         '--score-thr',
         type=float,

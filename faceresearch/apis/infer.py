@@ -1,4 +1,4 @@
-"""Run a detector on a user's own pictures."""
+"""Run a model on a user's own pictures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from faceresearch.datasets.base import BrokenImageError
 from faceresearch.errors import UserError
 from faceresearch.fileio import atomic_path
 from faceresearch.transforms.loading import read_image
-from faceresearch.visualization import draw_faces, write_image
-from faceresearch.visualization.samples import select_predictions
+from faceresearch.visualization import write_image
+from faceresearch.visualization.predictions import Drawn, Options, draw_sample
 
 #: Name of the file that ``write_json`` asks for.
 JSON_NAME = 'detections.json'
@@ -42,8 +42,12 @@ class Report:
     @property
     def faces(self) -> int:
         """Detections in all images and frames."""
-        frames = [frame for video in self.videos for frame in video['frames']]
-        return sum(len(entry['faces']) for entry in (*self.images, *frames))
+        return sum(len(entry.get('faces', ())) for entry in self.entries)
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """What was predicted on every image and frame."""
+        return [*self.images, *(frame for video in self.videos for frame in video['frames'])]
 
 
 def infer(
@@ -56,20 +60,24 @@ def infer(
     overrides: Sequence[str] = (),
     device: str | None = None,
 ) -> Report:
-    """Detect faces in images, folders, videos or a camera's stream and write annotated pictures.
+    """Run a model on images, folders, videos or a camera's stream and write pictures with what it finds.
+
+    Faces are drawn with boxes and points, parsed images in the colours of their classes; the class ids of an image are
+    written as ``masks/<picture>.png``.
 
     Args:
         config: a config file, or the name of one in ``configs/``.
         checkpoint: a path, a name in the zoo, or ``none`` for random weights.
         inputs: images, folders, videos, or a camera's index.
         output: folder for the results.
-        write_json: also write ``detections.json``: boxes (xyxy), scores and points, in pixels of the original images.
+        write_json: also write ``detections.json``: boxes (xyxy), scores and points, in pixels of the original images, or what
+            else the model predicts.
         score_thr: detections below this are left out.
         overrides: changes to the config, ``KEY=VALUE``.
         device: torch device; a GPU where there is one, by default.
 
     Raises:
-        UserError: an input is missing, nothing could be read, or the model does not detect faces.
+        UserError: an input is missing, nothing could be read, or nothing that the model predicts can be drawn.
     """
     if not 0 <= score_thr <= 1:
         raise UserError(f'--score-thr {score_thr}: a score is between 0 and 1')
@@ -122,16 +130,15 @@ def _run(model: nn.Module, sources: Sequence[Source], output: Path, score_thr: f
 
 def _image(model: nn.Module, source: Source, output: Path, score_thr: float) -> dict[str, Any]:
     image = read_image(source.path)
-    annotated, faces = detect_and_draw(model, image, score_thr)
-    write_image(output / source.output, annotated)
+    drawn = predict_and_draw(model, image, score_thr)
+    write_image(output / source.output, drawn.picture)
     height, width = image.shape[:2]
-    return {
-        'path': source.path,
-        'output': source.output.as_posix(),
-        'width': width,
-        'height': height,
-        'faces': faces,
-    }
+    entry = {'path': source.path, 'output': source.output.as_posix(), 'width': width, 'height': height, **drawn.values}
+    for name, mask in drawn.masks.items():
+        # In folders of their own: beside the pictures they could have the name of another input.
+        entry[name] = (Path(f'{name}s') / source.output.parent / f'{source.output.name}.png').as_posix()
+        write_image(output / entry[name], mask)
+    return entry
 
 
 def _video(model: nn.Module, source: Source, output: Path, score_thr: float) -> dict[str, Any]:
@@ -141,9 +148,9 @@ def _video(model: nn.Module, source: Source, output: Path, score_thr: float) -> 
         with VideoSink(output / source.output, reader.fps) as sink:
             try:
                 for number, image in enumerate(reader):
-                    annotated, faces = detect_and_draw(model, image, score_thr)
-                    sink.write(annotated)
-                    frames.append({'frame': number, 'faces': faces})
+                    drawn = predict_and_draw(model, image, score_thr)
+                    sink.write(drawn.picture)
+                    frames.append({'frame': number, **drawn.values})
             except KeyboardInterrupt:
                 # A camera has no end but this one.
                 if source.kind != 'camera':
@@ -162,34 +169,24 @@ def _video(model: nn.Module, source: Source, output: Path, score_thr: float) -> 
     }
 
 
-def detect_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Return an annotated copy of an image (H, W, 3) BGR, and its faces as plain values, best first.
+def predict_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> Drawn:
+    """Return what a model predicts on an image (H, W, 3) BGR: drawn, and as plain values.
 
-    Each face has ``box`` (x1, y1, x2, y2), ``score``, and ``points`` (K × 2) where the model finds any.
+    A face has ``box`` (x1, y1, x2, y2), ``score``, and ``points`` (K × 2) where the model finds any; a parsed image has
+    ``classes``, the share of its pixels by the class's name. What is drawn for which prediction:
+    :data:`faceresearch.visualization.predictions.DRAWERS`.
 
     Raises:
-        UserError: the model does not detect faces.
+        UserError: nothing of what the model predicts can be drawn.
     """
     from faceresearch.apis.model import inference
 
     sample = inference(model, [image])[0]
-    if 'pred_instances' not in sample:
-        raise UserError(f'{type(model).__name__} does not detect faces: it predicts {", ".join(sample.keys())}')
-    found = select_predictions(sample, score_thr)
-    points = found.get('keypoints')
-    annotated = draw_faces(image, found['bboxes'], found['scores'], points)
-    faces: list[dict[str, Any]] = []
-    for i, (box, score) in enumerate(zip(found['bboxes'], found['scores'])):
-        face: dict[str, Any] = {'box': _rounded(box), 'score': round(float(score), 5)}
-        if points is not None:
-            face['points'] = [_rounded(point) for point in points[i]]
-        faces.append(face)
-    return annotated, faces
-
-
-def _rounded(values: np.ndarray) -> list[float | None]:
-    # JSON has no NaN.
-    return [round(float(value), 2) if np.isfinite(value) else None for value in values]
+    contract = (getattr(model, 'cfg', None) or {}).get('contract') or {}
+    try:
+        return draw_sample(image, sample, Options(score_thr, contract))
+    except KeyError as error:
+        raise UserError(f'{type(model).__name__} predicts {error.args[0]}: that cannot be drawn') from error
 
 
 def _write_json(path: Path, report: Report, config: str, score_thr: float) -> None:
@@ -216,4 +213,5 @@ def _summarise(report: Report, total: int, output: Path) -> None:
     frames = sum(len(video['frames']) for video in report.videos)
     parts = [f'{len(report.images)} images'] if report.images else []
     parts += [f'{frames} frames of {len(report.videos)} videos'] if report.videos else []
-    print(f'{report.faces} faces in {" and ".join(parts)}; results in {output}')
+    found = f'{report.faces} faces in ' if any('faces' in entry for entry in report.entries) else ''
+    print(f'{found}{" and ".join(parts)}; results in {output}')

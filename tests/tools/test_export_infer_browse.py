@@ -211,7 +211,7 @@ def test_results_of_an_earlier_run_are_not_inputs(tmp_path: Path) -> None:
 def test_model_that_detects_nothing_is_named(detector: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample = FaceDataSample(pred_embedding=torch.zeros(3))
     monkeypatch.setattr('faceresearch.apis.model.inference', lambda model, images: [sample])
-    with pytest.raises(UserError, match='Identity does not detect faces: it predicts pred_embedding'):
+    with pytest.raises(UserError, match='Identity predicts pred_embedding: that cannot be drawn'):
         infer(CONFIG, 'none', [str(write(tmp_path / 'x.jpg'))], tmp_path / 'out')
 
 
