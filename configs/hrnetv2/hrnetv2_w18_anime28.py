@@ -3,7 +3,7 @@
 #   test    python tools/test.py configs/hrnetv2/hrnetv2_w18_anime28.py CHECKPOINT
 #   larger  ... codec.input_size=[384,384] codec.heatmap_size=[96,96] codec.sigma=3
 _base_ = [
-    '../_base_/models/hrnetv2_w18_anime28.py',
+    '../_base_/models/hrnetv2_w18.py',
     '../_base_/datasets/anime28.py',
     '../_base_/schedules/hrnetv2.py',
     '../_base_/default_runtime.py',
@@ -13,3 +13,8 @@ default_scope = 'mmpose'
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader
+
+contract = dict(
+    landmarks='28 points: 0-4 contour, 5-10 brows, 11-16 and 17-22 eyes, 23 nose, 24-27 mouth',
+    intended_use='research on drawn faces',
+)

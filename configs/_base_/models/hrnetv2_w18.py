@@ -1,5 +1,5 @@
-# HRNetV2-W18 with 28 heatmaps of anime faces, after hysts/anime-face-detector; pipelines belong to the codec.
-# Input and heatmap size, the head's decoder and both pipelines follow `codec`.
+# HRNetV2-W18 with a heatmap for each point, after mmpose's face recipes. Input and heatmap size, the head's decoder and
+# both pipelines follow `codec`; the number of points is `num_points`.
 codec = dict(
     type='MSRAHeatmap',
     input_size=(256, 256),
@@ -8,6 +8,8 @@ codec = dict(
     # Zhang et al., CVPR 2020 (DARK), as the published weights are decoded: whole-pixel targets would cost up to 2 px.
     unbiased=True,
 )
+num_points = 28
+flip_test = False  # average with the heatmaps of the mirror image
 pretrained = None  # ImageNet weights of the backbone: open-mmlab://msra/hrnetv2_w18, or a file
 
 model = dict(
@@ -42,15 +44,15 @@ model = dict(
     head=dict(
         type='HeatmapHead',
         in_channels=270,
-        out_channels=28,
+        out_channels=num_points,
         deconv_out_channels=None,
         conv_out_channels=(270,),
         conv_kernel_sizes=(1,),
         loss=dict(type='KeypointMSELoss', use_target_weight=True),
         decoder=codec,
     ),
-    # With flip_test=True the mirrored heatmap is shifted by a pixel, as for the published weights.
-    test_cfg=dict(flip_test=False, flip_mode='heatmap', shift_heatmap=True),
+    # The mirrored heatmap is shifted by a pixel, as for all published weights.
+    test_cfg=dict(flip_test=flip_test, flip_mode='heatmap', shift_heatmap=True),
 )
 
 train_pipeline = [
@@ -73,7 +75,6 @@ contract = dict(
     size=codec['input_size'],
     alignment='face box, grown by 1.25 about its centre to a square',
     labels=['face'],
-    landmarks='28 points: 0-4 contour, 5-10 brows, 11-16 and 17-22 eyes, 23 nose, 24-27 mouth',
     licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on drawn faces',
+    intended_use='research on landmarks of faces',
 )
