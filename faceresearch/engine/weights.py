@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from mmengine.config import Config
 from torch import Tensor, nn
 
@@ -19,6 +18,7 @@ from faceresearch.config import configs_folder, format_config
 from faceresearch.config.contract import input_contract
 from faceresearch.errors import UserError, did_you_mean
 from faceresearch.zoo.checkpoint import load_weights, save_weights
+from faceresearch.zoo.index import read_index
 
 
 def write_weights(
@@ -114,26 +114,21 @@ def find_checkpoint(name: str) -> Path:
     for folder in (Path('checkpoints'), configs_folder().parent / 'checkpoints'):
         if (folder / f'{name}.safetensors').is_file():
             return folder / f'{name}.safetensors'
-    origins = zoo_origins()
-    if name in origins:
+    index = {model.name: model.weights for model in read_index().values() if model.weights}
+    weights = index.get(name)
+    if weights is None:
         raise UserError(
-            f'checkpoints/{name}.safetensors is not there: fetch {origins[name]} and convert it with'
-            f' tools/convert_checkpoint.py FILE {name} -o checkpoints/{name}.safetensors'
+            f"no checkpoint {name!r}: give a path, 'none' for random weights, or the name of a model in the zoo that has"
+            f' weights.{did_you_mean(name, index)}'
+        )
+    if weights.url:
+        raise UserError(
+            f'checkpoints/{name}.safetensors is not there: tools/download.py {name} fetches and converts it'
         )
     raise UserError(
-        f"no checkpoint {name!r}: give a path, 'none' for random weights, or the name of a model in the zoo that has"
-        f' weights.{did_you_mean(name, origins)}'
+        f'checkpoints/{name}.safetensors is not there: fetch {weights.origin} and convert it with'
+        f' tools/convert_checkpoint.py FILE {name} -o checkpoints/{name}.safetensors'
     )
-
-
-def zoo_origins() -> dict[str, str]:
-    """Return where the weights of the models in the zoo come from, by model name, as configs/*/metafile.yml say."""
-    origins: dict[str, str] = {}
-    for path in sorted(configs_folder().glob('*/metafile.yml')):
-        for model in yaml.safe_load(path.read_text(encoding='utf-8')).get('Models') or []:
-            if model.get('Weights'):
-                origins[model['Name']] = str(model['Weights'].get('origin', 'its weights'))
-    return origins
 
 
 def _contract(cfg: Config) -> dict[str, str]:

@@ -1,0 +1,117 @@
+"""The index of published models: what ``configs/*/metafile.yml`` say of weights, licences, figures and evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from faceresearch.config.paths import configs_folder
+from faceresearch.errors import UserError, did_you_mean
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A published checkpoint.
+
+    Attributes:
+        origin: repository and file, in words.
+        url: address it can be fetched from directly; None where a person has to (a drive, a form).
+        sha256: of the file; None where nobody has published it.
+        size: bytes; None if unknown.
+        licences: of ``code``, ``weights`` and training ``data``.
+    """
+
+    origin: str
+    url: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    licences: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def restricted(self) -> str:
+        """The terms of the weights where they forbid commercial use or are not stated, else an empty string."""
+        terms = self.licences.get('weights', 'none stated')
+        words = terms.lower()
+        marks = ('non-commercial', 'noncommercial', '-nc', 'none stated', 'research')
+        return terms if any(mark in words for mark in marks) else ''
+
+
+@dataclass(frozen=True)
+class ZooModel:
+    """A row of the index.
+
+    Attributes:
+        name: of the model and of its config.
+        family: the collection it belongs to.
+        config: file, relative to the folder that holds ``configs/``.
+        parameters: of the network, as our tool counts them.
+        evidence: 0 builds · 1 equal to the original network · 2 to its training steps · 3 published weights match on
+            real images · 4 a published figure reproduced.
+        weights: the published checkpoint, if one comes in.
+    """
+
+    name: str
+    family: str
+    config: str
+    parameters: int | None
+    evidence: int
+    weights: PublishedWeights | None
+
+
+def read_index(folder: str | Path | None = None) -> dict[str, ZooModel]:
+    """Return all models by name, in the order of families and rows.
+
+    Args:
+        folder: a folder of families with a ``metafile.yml`` each; ours by default.
+
+    Raises:
+        UserError: a metafile is no YAML, or a row lacks what every row has.
+    """
+    models: dict[str, ZooModel] = {}
+    for path in sorted(Path(folder or configs_folder()).glob('*/metafile.yml')):
+        try:
+            rows = (yaml.safe_load(path.read_text(encoding='utf-8')) or {}).get('Models') or []
+            models.update({row['Name']: _model(row) for row in rows})
+        except yaml.YAMLError as error:
+            raise UserError(f'{path}: is no YAML: {" ".join(str(error).split())}') from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError(f'{path}: a model is described without {error}; see CONTRIBUTING.md') from error
+    return models
+
+
+def find_models(names: list[str], index: dict[str, ZooModel]) -> list[ZooModel]:
+    """Return the rows of some names.
+
+    Raises:
+        UserError: a name is not in the index.
+    """
+    for name in names:
+        if name not in index:
+            near = did_you_mean(name, index)
+            raise UserError(f'{name}: no model of that name.{near} tools/download.py --list shows them all')
+    return [index[name] for name in dict.fromkeys(names)]
+
+
+def _model(row: dict[str, Any]) -> ZooModel:
+    weights = row.get('Weights')
+    return ZooModel(
+        name=row['Name'],
+        family=row['In Collection'],
+        config=row['Config'],
+        parameters=row['Metadata'].get('Parameters'),
+        evidence=int(row['Evidence']['Level']),
+        weights=_weights(weights) if weights else None,
+    )
+
+
+def _weights(entry: dict[str, Any]) -> PublishedWeights:
+    return PublishedWeights(
+        origin=str(entry['origin']),
+        url=entry.get('url'),
+        sha256=entry.get('sha256'),
+        size=entry.get('size'),
+        licences={str(key): str(value) for key, value in (entry.get('licences') or {}).items()},
+    )
