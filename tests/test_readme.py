@@ -92,7 +92,9 @@ def test_every_tool_and_config_in_a_command_exists():
             continue
         assert (ROOT / words[1]).is_file(), command
         configs = [word for word in words[2:] if word.startswith('configs/')]
-        bare = [word for word in words[2:3] if '/' not in word and not word.startswith('-') and not word.endswith('.py')]
+        bare = [
+            word for word in words[2:3] if '/' not in word and not word.startswith('-') and not word.endswith('.py')
+        ]
         assert all((ROOT / config).is_file() for config in configs), command
         assert set(bare) <= names, command
 
