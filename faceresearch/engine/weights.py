@@ -85,7 +85,7 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
     Args:
         model: the network.
         checkpoint: a path, a name in the zoo, or ``none`` for the random weights the model was built with. An
-            ``.onnx`` file takes the place of a recogniser's network.
+            ``.onnx`` file takes the place of the network.
 
     Raises:
         UserError: there is no such checkpoint, or it is of another model.
@@ -95,7 +95,7 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
         return
     path = find_checkpoint(checkpoint)
     if path.suffix.lower() == '.onnx':
-        from faceresearch.models.recognizers.onnx_network import use_onnx
+        from faceresearch.models.onnx_network import use_onnx
 
         use_onnx(model, path)
         return

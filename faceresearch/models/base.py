@@ -19,13 +19,24 @@ class FaceModel(BaseModel):
     Args:
         data_preprocessor: colour order, normalisation and padding.
         init_cfg: mmengine weight initialisation.
+
+    Attributes:
+        network: computes the raw outputs in place of ``tensor``: an ONNX file that is tested as the model.
     """
+
+    network: nn.Module | None
 
     def __init__(
         self, data_preprocessor: nn.Module | dict[str, Any] | None = None, init_cfg: dict[str, Any] | None = None
     ) -> None:
         # Built here: mmengine would look a bare name up in its own registry only.
         super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
+        self.network = None
+
+    @property
+    @abstractmethod
+    def output_names(self) -> tuple[str, ...]:
+        """Names of what ``tensor`` returns."""
 
     def forward(
         self,
@@ -50,6 +61,10 @@ class FaceModel(BaseModel):
     @abstractmethod
     def predict(self, inputs: Tensor, data_samples: Any) -> Sequence[FaceDataSample]:
         """Add what is predicted to each sample."""
+
+    def raw_outputs(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return what ``tensor`` does, from whatever computes it: predictions are made from this alone."""
+        return self.tensor(inputs) if self.network is None else self.network(inputs)
 
     @abstractmethod
     def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from faceresearch.models.backbones.pretrained import load_pretrained
-from faceresearch.models.embedding_layers import full_precision, require_size, widened
+from faceresearch.models.embedding_layers import require_size
+from faceresearch.models.precision import full_precision, widened
 from faceresearch.registry import MODELS
 
 SIZE = (112, 112)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from faceresearch.errors import UserError
 from faceresearch.models.backbones.pretrained import load_pretrained
-from faceresearch.models.embedding_layers import full_precision, require_size
+from faceresearch.models.embedding_layers import require_size
+from faceresearch.models.precision import full_precision
 from faceresearch.registry import MODELS
 
 #: Units of the four stages, by depth; 101 is what AdaFace and CurricularFace call the network of 100.

@@ -8,7 +8,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from faceresearch.models.backbones.pretrained import load_pretrained
-from faceresearch.models.embedding_layers import full_precision, require_size
+from faceresearch.models.embedding_layers import require_size
+from faceresearch.models.precision import full_precision
 from faceresearch.registry import MODELS
 
 SIZE = (112, 112)

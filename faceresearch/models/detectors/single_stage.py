@@ -17,7 +17,7 @@ class SingleStageDetector(FaceModel):
     """Backbone, neck and dense head.
 
     A neck or head that states no ``in_channels`` gets those of the part before it, so another backbone is one line.
-    A head has ``loss``, ``predict`` and ``tensor``, each taking the neck's features.
+    A head has ``loss`` and ``tensor``, which take the neck's features, and ``decode``, which takes what ``tensor`` gives.
 
     Args:
         backbone: network with ``out_channels``.
@@ -84,6 +84,10 @@ class SingleStageDetector(FaceModel):
             height, width = sample.metainfo.get('img_shape', inputs.shape[-2:])[:2]
             groups[-(-height // divisor) * divisor, -(-width // divisor) * divisor].append(i)
         for (height, width), members in groups.items():
-            features = self.extract(inputs[members, :, :height, :width])
-            self.head.predict(features, [data_samples[i] for i in members], (height, width))
+            self.detect(inputs[members, :, :height, :width], [data_samples[i] for i in members])
         return data_samples
+
+    def detect(self, images: Tensor, samples: list[FaceDataSample]) -> list[FaceDataSample]:
+        """Add ``pred_instances`` to the samples of images (N, 3, h, w) that have one size and no padding."""
+        height, width = images.shape[-2:]
+        return self.head.decode(self.raw_outputs(images), samples, (height, width))

@@ -107,7 +107,7 @@ def _detect(
     )
     divisor = getattr(detector.data_preprocessor, 'pad_size_divisor', 1)
     padded = F.pad(image, (0, -width % divisor, 0, -height % divisor))
-    return detector.head.predict(detector.extract(padded), [copy], tuple(padded.shape[-2:]))[0].pred_instances
+    return detector.detect(padded, [copy])[0].pred_instances
 
 
 def _mirror(found: InstanceData, width: float, permutation: list[int]) -> InstanceData:

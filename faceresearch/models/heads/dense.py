@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -15,8 +17,9 @@ from faceresearch.structures import FaceDataSample
 class DenseFaceHead(BaseModule):
     """Base of heads that score boxes all over an image.
 
-    A subclass has ``output_names``, ``loss(features, samples, size)``, ``predict(features, samples, size)`` and
-    ``tensor(features)``, where ``size`` is the (h, w) of the network's input, padding included.
+    A subclass has ``output_names``, ``loss(features, samples, size)``, ``tensor(features)``, the raw outputs that are
+    exported, and ``decode(outputs, samples, size)``, where ``size`` is the (h, w) of the network's input, padding
+    included. Predictions are decoded from the raw outputs alone, wherever those were computed.
 
     Args:
         score_thr: detections must score above this.
@@ -44,6 +47,18 @@ class DenseFaceHead(BaseModule):
         self.nms_offset = nms_offset
         self.nms_pre = nms_pre
         self.max_per_img = max_per_img
+
+    @abstractmethod
+    def decode(
+        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
+    ) -> Sequence[FaceDataSample]:
+        """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score.
+
+        Args:
+            outputs: what ``tensor`` gives for images that are ``size`` (h, w) large.
+            samples: one for each image.
+            size: of the network's input, padding included.
+        """
 
     def detections(
         self,

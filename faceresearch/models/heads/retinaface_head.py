@@ -117,11 +117,11 @@ class RetinaFaceHead(DenseFaceHead):
         labels[positive] = torch.where(visible, 1, -1)
         return labels, box_targets, landmark_targets
 
-    def predict(
-        self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
-    ) -> list[FaceDataSample]:
+    def decode(
+        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
+    ) -> Sequence[FaceDataSample]:
         """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
-        boxes, scores, landmarks = self.tensor(features)
+        boxes, scores, landmarks = outputs
         priors = self.codec.priors(size).to(device=boxes.device, dtype=torch.float32)
         for i, sample in enumerate(samples):
             sample.pred_instances = self._decode(

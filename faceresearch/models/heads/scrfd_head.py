@@ -15,6 +15,7 @@ from faceresearch.models.heads.dense import DenseFaceHead
 from faceresearch.models.heads.regions import covered_priors
 from faceresearch.models.layers import Scale
 from faceresearch.models.losses.iou import elementwise_iou
+from faceresearch.models.precision import widened
 from faceresearch.registry import MODELS, build_codec, build_module
 from faceresearch.structures import FaceDataSample
 
@@ -125,7 +126,7 @@ class SCRFDHead(DenseFaceHead):
     def tensor(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return what is exported: scores in 0…1, distances and offsets, in strides, level after level."""
         logits, distances, offsets = self(features)
-        return (*(level.sigmoid() for level in logits), *distances, *offsets)
+        return (*(widened(level).sigmoid() for level in logits), *distances, *offsets)
 
     def loss(
         self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
@@ -197,14 +198,14 @@ class SCRFDHead(DenseFaceHead):
         centres, sizes = (anchors[:, :2] + anchors[:, 2:]) / 2, anchors[:, 2:] - anchors[:, :2]
         return covered_priors(sample.ignored_instances.bboxes.to(anchors), torch.cat([centres, sizes], 1))
 
-    def predict(
-        self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
-    ) -> list[FaceDataSample]:
+    def decode(
+        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
+    ) -> Sequence[FaceDataSample]:
         """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
-        logits, distances, offsets = self(features)
-        scores = torch.cat(logits, 1).squeeze(-1).float().sigmoid()
-        boxes = torch.cat(distances, 1).float()
-        keypoints = torch.cat(offsets, 1).float() if offsets else None
+        levels = len(self.codec.strides)
+        scores = torch.cat(outputs[:levels], 1).squeeze(-1).float()  # type: ignore[arg-type]
+        boxes = torch.cat(outputs[levels : 2 * levels], 1).float()  # type: ignore[arg-type]
+        keypoints = torch.cat(outputs[2 * levels :], 1).float() if self.num_landmarks else None  # type: ignore[arg-type]
         points = self.codec.points(size).to(scores)
         for i, sample in enumerate(samples):
             keep = scores[i] > self.score_thr

@@ -124,10 +124,10 @@ class YOLOv5FaceHead(DenseFaceHead):
         A row of the predictions is cx, cy, w, h in pixels, objectness, x and y of each point in pixels, class.
         """
         raw = self(features)
-        decoded = [self._decode(level, i).flatten(1, 3) for i, level in enumerate(raw)]
+        decoded = [self._decode_level(level, i).flatten(1, 3) for i, level in enumerate(raw)]
         return torch.cat(decoded, 1), *raw
 
-    def _decode(self, raw: Tensor, level: int) -> Tensor:
+    def _decode_level(self, raw: Tensor, level: int) -> Tensor:
         stride = self.codec.strides[level]
         # Never in half precision: a position in a large image needs more than eleven bits.
         raw = raw.float() if raw.dtype.itemsize < 4 else raw
@@ -192,11 +192,11 @@ class YOLOv5FaceHead(DenseFaceHead):
             self.landmark_loss(keypoints, faces.keypoints[face] / stride, faces.visible[face]),
         )
 
-    def predict(
-        self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
-    ) -> list[FaceDataSample]:
+    def decode(
+        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
+    ) -> Sequence[FaceDataSample]:
         """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
-        for sample, rows in zip(samples, self.tensor(features)[0]):
+        for sample, rows in zip(samples, outputs[0]):
             scores = rows[:, 4] * rows[:, -1]
             rows, scores = rows[scores > self.score_thr], scores[scores > self.score_thr]
             boxes = box_convert(rows[:, :4], 'cxcywh', 'xyxy')

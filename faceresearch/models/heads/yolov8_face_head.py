@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torchvision.ops import box_convert
 
@@ -18,6 +17,7 @@ from faceresearch.models.heads.task_aligned import assign_task_aligned
 from faceresearch.models.losses.dfl import expected_distance
 from faceresearch.models.losses.iou import elementwise_iou
 from faceresearch.models.losses.yolov8_face import GridOutputs, GridTargets
+from faceresearch.models.precision import widened
 from faceresearch.models.yolo_layers import Activation, Conv
 from faceresearch.registry import MODELS, build_codec, build_module
 from faceresearch.structures import FaceDataSample
@@ -114,7 +114,7 @@ class YOLOv8FaceHead(DenseFaceHead):
         (N, 3K, P), both as the convolutions gave them.
         """
         maps = self(features)
-        logits, scores, keypoints = self._join(maps)
+        logits, scores, keypoints = (widened(part) for part in self._join(maps))
         points = self._points(maps[0], logits)
         boxes = box_convert(self.decode_boxes(logits, points), 'xyxy', 'cxcywh')
         decoded = torch.cat([self.decode_keypoints(keypoints, points), keypoints[..., 2:].sigmoid()], -1)
@@ -181,32 +181,24 @@ class YOLOv8FaceHead(DenseFaceHead):
         distances = self.codec.encode_boxes(of_points, points)
         return GridTargets(positive, quality, ignored, of_points, distances, keypoints, visible)
 
-    def predict(
-        self, features: Sequence[Tensor], samples: list[FaceDataSample], size: tuple[int, int]
-    ) -> list[FaceDataSample]:
+    def decode(
+        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
+    ) -> Sequence[FaceDataSample]:
         """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score.
 
         Besides the fields of every detector, ``keypoint_scores`` (D, K): how likely each key point is visible.
         """
-        maps = self(features)
-        logits, scores, keypoints = (part.float() for part in self._join(maps))
-        points = self._points(maps[0], logits)
-        for i, sample in enumerate(samples):
-            sample.pred_instances = self._decode(logits[i], scores[i].sigmoid(), keypoints[i], points, sample)
+        for sample, columns in zip(samples, outputs[0]):
+            rows = columns[:, columns[4] > self.score_thr].float().T
+            keypoints = rows[:, 5:].unflatten(-1, (self.num_keypoints, 3))
+            sample.pred_instances = self.detections(
+                box_convert(rows[:, :4], 'cxcywh', 'xyxy'),
+                rows[:, 4],
+                keypoints[..., :2],
+                sample,
+                keypoint_scores=keypoints[..., 2],
+            )
         return samples
-
-    def _decode(
-        self, logits: Tensor, scores: Tensor, keypoints: Tensor, points: Tensor, sample: FaceDataSample
-    ) -> InstanceData:
-        keep = scores > self.score_thr
-        keypoints, points = keypoints[keep], points[keep]
-        return self.detections(
-            self.decode_boxes(logits[keep], points),
-            scores[keep],
-            self.decode_keypoints(keypoints, points),
-            sample,
-            keypoint_scores=keypoints[..., 2].sigmoid(),
-        )
 
     def _points(self, maps: Sequence[Tensor], like: Tensor) -> Tensor:
         """Return the grid points (P, 3) of one map per level."""

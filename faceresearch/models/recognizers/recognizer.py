@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from faceresearch.errors import UserError
 from faceresearch.models.base import FaceModel, with_argument
-from faceresearch.models.embedding_layers import widened
+from faceresearch.models.precision import widened
 from faceresearch.registry import MODELS, build_module
 from faceresearch.structures import FaceBatch, FaceDataSample
 

@@ -1,4 +1,4 @@
-"""An exported recogniser before the same benchmark as the model it came from."""
+"""An exported file before the same benchmark as the model it came from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from faceresearch.apis import inference, init_model
+from faceresearch.config import load_config
+from faceresearch.errors import UserError
+from faceresearch.export.parity import synthetic_images
+from faceresearch.zoo.checkpoint import save_weights
 from tests.tools.running import run_tool
 
 CONFIG = 'mobileface_mnet025_ms1mv2'
@@ -18,10 +23,6 @@ CONFIG = 'mobileface_mnet025_ms1mv2'
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Weights with the statistics of some images, without which all embeddings are nearly the same, and their export."""
-    from faceresearch.apis import init_model
-    from faceresearch.export.parity import synthetic_images
-    from faceresearch.zoo.checkpoint import save_weights
-
     folder = tmp_path_factory.mktemp('onnx')
     model = init_model(CONFIG, 'none')
     for layer in model.modules():
@@ -80,14 +81,54 @@ def test_file_for_other_colours_is_refused(exported: tuple[Path, Path], pairs: P
     assert 'was made for colour_order RGB, the config has BGR' in done.err
 
 
-def test_detectors_and_absent_files_are_named(exported: tuple[Path, Path], tmp_path: Path) -> None:
-    from faceresearch.apis import init_model
-    from faceresearch.errors import UserError
-
-    with pytest.raises(UserError, match='ONNX files of SingleStageDetector cannot be tested yet'):
-        init_model('retinaface_mnet025_widerface', exported[1])
+def test_absent_and_damaged_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r'absent\.onnx: No such file'):
         init_model(CONFIG, tmp_path / 'absent.onnx')
     (tmp_path / 'text.onnx').write_text('not a graph')
     with pytest.raises(UserError, match='onnxruntime refuses it'):
         init_model(CONFIG, tmp_path / 'text.onnx')
+
+
+def test_a_recognisers_file_is_no_detector(exported: tuple[Path, Path]) -> None:
+    with pytest.raises(UserError, match='its outputs are embedding, the model needs loc, conf, landmarks'):
+        init_model('retinaface_mnet025_widerface', exported[1])
+
+
+def test_mmdets_models_are_named(exported: tuple[Path, Path]) -> None:
+    with pytest.raises(UserError, match="ONNX files of mmdet's YOLOV3 cannot be tested yet"):
+        init_model('yolov3_d53_anime', exported[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'config',
+    [
+        'retinaface_mnet025_widerface',
+        'scrfd_500m_kps_widerface',
+        'yolov5_face_n_0_5_widerface',
+        'yolov8_face_lite_t_widerface',
+    ],
+)
+def test_a_detectors_file_detects_what_its_model_does(config: str, tmp_path: Path) -> None:
+    """Images of two sizes in a batch: each without the padding of the other."""
+    settings = load_config(config, ['++model.head.score_thr=0.001', '++model.head.max_per_img=50'])
+    model = init_model(settings, 'none')
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None
+            layer.train()
+    with torch.no_grad():
+        model(synthetic_images(2, 192, 256, model.data_preprocessor), mode='tensor')
+    weights, file = tmp_path / 'w.safetensors', tmp_path / 'm.onnx'
+    save_weights(weights, model.state_dict(), {})
+    assert run_tool('export_onnx', config, weights, '-o', file, '--no-verify').status == 0
+    rng = np.random.default_rng(0)
+    shapes = ((160, 224), (128, 128))
+    images = [cv2.resize(rng.integers(0, 255, (9, 9, 3), dtype=np.uint8), shape[::-1]) for shape in shapes]
+    ours, theirs = (inference(init_model(settings, checkpoint), images) for checkpoint in (weights, file))
+    for one, other in zip(ours, theirs):
+        one, other = one.pred_instances, other.pred_instances
+        assert len(one) == len(other) > 10
+        # Equal scores may stand in any order: every detection has its like.
+        rows, likes = (torch.cat([x.bboxes, x.keypoints.flatten(1), x.scores[:, None] * 1e3], 1) for x in (one, other))
+        assert (rows[:, None] - likes).abs().amax(-1).amin(1).max() < 1e-2
