@@ -1,6 +1,6 @@
 """Networks, losses and data preprocessors."""
 
-from faceresearch.models import backbones, detectors, heads, losses, necks, recognizers
+from faceresearch.models import backbones, detectors, heads, losses, necks, parsers, recognizers
 from faceresearch.models.averaging import ExpMomentumEMA
 from faceresearch.models.data_preprocessors import FaceDataPreprocessor
 
@@ -12,5 +12,6 @@ __all__ = [
     'heads',
     'losses',
     'necks',
+    'parsers',
     'recognizers',
 ]

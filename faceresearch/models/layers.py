@@ -24,6 +24,15 @@ def conv_bn(
     return nn.Sequential(*layers)
 
 
+def normal_convolutions(module: nn.Module) -> None:
+    """Draw the weights of all convolutions from a normal distribution of variance 1 / fan in; biases become 0."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, a=1)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 class Scale(nn.Module):
     """A learnt factor on a whole map (FCOS' per-level scale).
 

@@ -13,7 +13,7 @@ import torch
 from faceresearch.config import load_config
 from faceresearch.registry import MODELS
 from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
-from tests.parity import steps_arcface, steps_retinaface, steps_yolov5_face, steps_yolov8_face
+from tests.parity import steps_arcface, steps_bisenet, steps_retinaface, steps_yolov5_face, steps_yolov8_face
 from tests.parity.families import config_of
 from tests.parity.golden import case_files, load_case, original_state
 
@@ -22,6 +22,7 @@ from tests.parity.golden import case_files, load_case, original_state
 #: config, ``prepare(model, meta)`` for what is not in the state dict, ``PREFIX`` of the original's names in ``meta``'s
 #: figures, and ``EXTRA`` names (original: ours).
 STEPS: dict[str, Any] = {
+    r'bisenet_\w+': steps_bisenet,
     r'iresnet\w+_arcface': steps_arcface,
     r'retinaface_\w+': steps_retinaface,
     r'yolov5\w+': steps_yolov5_face,

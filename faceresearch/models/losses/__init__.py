@@ -11,6 +11,7 @@ from faceresearch.models.losses.keypoint import OKSKeypointLoss
 from faceresearch.models.losses.magface import MagFace
 from faceresearch.models.losses.margin import Margin
 from faceresearch.models.losses.multibox import MultiBoxLoss
+from faceresearch.models.losses.ohem import OHEMCrossEntropy
 from faceresearch.models.losses.scrfd import SCRFDLoss
 from faceresearch.models.losses.softmax import NormFace, PlainSoftmax
 from faceresearch.models.losses.sphereface import SphereFace, SphereFaceR
@@ -30,6 +31,7 @@ __all__ = [
     'Margin',
     'MultiBoxLoss',
     'NormFace',
+    'OHEMCrossEntropy',
     'OKSKeypointLoss',
     'PlainSoftmax',
     'SCRFDLoss',

@@ -2,6 +2,7 @@
 
 from faceresearch.zoo.converters.arcface import ARCFACE
 from faceresearch.zoo.converters.base import ConversionReport, Converter, convert, find_converter
+from faceresearch.zoo.converters.bisenet import BISENET
 from faceresearch.zoo.converters.edgeface import EDGEFACE
 from faceresearch.zoo.converters.facenet import FACENET_PYTORCH
 from faceresearch.zoo.converters.foamliu import FOAMLIU
@@ -21,6 +22,7 @@ CONVERTERS: tuple[Converter, ...] = (
     BIUBUG6_BACKBONE,
     *YOLOV5_FACE,
     *YOLOV8_FACE,
+    *BISENET,
     INSIGHTFACE_SCRFD,
     INSIGHTFACE_SCRFD_RESNET,
     *YAKHYO_RECOGNITION,
