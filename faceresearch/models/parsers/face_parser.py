@@ -166,7 +166,9 @@ def stacked_masks(samples: list[FaceDataSample], inputs: Tensor) -> Tensor:
         labels = sample.gt_sem_seg.sem_seg[0]
         h, w = sample.metainfo.get('img_shape', labels.shape)[:2]
         if tuple(labels.shape) != (h, w) or h > height or w > width:
-            raise UserError(f'{name}: its mask is {tuple(labels.shape)}, the image {h} x {w}: the transforms must change both')
+            raise UserError(
+                f'{name}: its mask is {tuple(labels.shape)}, the image {h} x {w}: the transforms must change both'
+            )
         mask[:h, :w] = labels
     return masks
 

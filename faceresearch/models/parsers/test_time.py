@@ -75,6 +75,8 @@ class ParsingMultiScaleFlip:
         order = list(range(logits.shape[1]))
         for one, other in self.flip_pairs:
             if max(one, other) >= len(order):
-                raise UserError(f'ParsingMultiScaleFlip: flip_pairs name class {max(one, other)} of {len(order)} classes')
+                raise UserError(
+                    f'ParsingMultiScaleFlip: flip_pairs name class {max(one, other)} of {len(order)} classes'
+                )
             order[one], order[other] = other, one
         return logits.flip(-1)[:, order]

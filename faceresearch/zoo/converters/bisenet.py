@@ -21,7 +21,10 @@ def _rules(origin: str, backbone: str, block: str, norm: str) -> tuple[tuple[str
     parts = (('conv', '0'), (norm, '1'))
     return (
         (rf'{origin}\.{backbone}\.(.+)', r'backbone.\1'),
-        *((rf'{origin}\.arm(16|32){block}\.{theirs}\.(.+)', rf'neck.refine\1.block.{ours}.\2') for theirs, ours in parts),
+        *(
+            (rf'{origin}\.arm(16|32){block}\.{theirs}\.(.+)', rf'neck.refine\1.block.{ours}.\2')
+            for theirs, ours in parts
+        ),
         *((rf'{origin}\.conv_head(16|32)\.{theirs}\.(.+)', rf'neck.smooth\1.{ours}.\2') for theirs, ours in parts),
         *((rf'{origin}\.conv_avg\.{theirs}\.(.+)', rf'neck.mean32.{ours}.\1') for theirs, ours in parts),
         (r'ffm\.(conv[12]\.weight)', r'neck.fusion.\1'),
