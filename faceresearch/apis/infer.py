@@ -180,9 +180,10 @@ def predict_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> D
         UserError: nothing of what the model predicts can be drawn.
     """
     from faceresearch.apis.model import inference
+    from faceresearch.config.contract import input_contract
 
     sample = inference(model, [image])[0]
-    contract = (getattr(model, 'cfg', None) or {}).get('contract') or {}
+    contract = input_contract(model.cfg) if hasattr(model, 'cfg') else {}
     try:
         return draw_sample(image, sample, Options(score_thr, contract))
     except KeyError as error:

@@ -21,12 +21,17 @@ def input_contract(cfg: Config) -> dict[str, Any]:
 
     Returns:
         The contract, with ``colour_order`` (what the network sees: ``'RGB'`` or ``'BGR'``) and ``mean`` and ``std`` (in
-        that order, on the scale 0–255; 0 and 1 where it states none) from ``model.data_preprocessor``. Tuples are lists, keys are strings.
+        that order, on the scale 0–255; 0 and 1 where it states none) from ``model.data_preprocessor``, and the
+        ``labels`` of a ``class_order``. Tuples are lists, keys are strings.
 
     Raises:
         UserError: the contract contradicts the preprocessor, or holds what JSON cannot.
     """
     contract = _plain(cfg.get('contract') or {}, 'contract')
+    if 'class_order' in contract and 'labels' not in contract:
+        from faceresearch.datasets.parsing_metainfo import classes_of
+
+        contract['labels'] = list(classes_of(contract['class_order']))
     for key, value in _preprocessing(cfg).items():
         stated = contract.get(key, value)
         if not same(stated, value):

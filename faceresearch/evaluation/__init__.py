@@ -5,6 +5,7 @@ from faceresearch.evaluation.embeddings import DumpEmbeddings
 from faceresearch.evaluation.foreign import ForeignMetric
 from faceresearch.evaluation.ijb import IJBMetric
 from faceresearch.evaluation.landmark_nme import MatchedLandmarkNME
+from faceresearch.evaluation.parsing import FaceMaskMetric, ParsingMetric
 from faceresearch.evaluation.stored import DumpDetections, evaluate_predictions
 from faceresearch.evaluation.tinyface import TinyFaceMetric
 from faceresearch.evaluation.verification import VerificationMetric
@@ -14,9 +15,11 @@ __all__ = [
     'DumpDetections',
     'DumpEmbeddings',
     'FaceCocoMetric',
+    'FaceMaskMetric',
     'ForeignMetric',
     'IJBMetric',
     'MatchedLandmarkNME',
+    'ParsingMetric',
     'SynthFacesMetric',
     'TinyFaceMetric',
     'VerificationMetric',

@@ -4,6 +4,7 @@ from faceresearch.transforms.aligned_face import AlignFace
 from faceresearch.transforms.formatting import PackFaceInputs
 from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop
 from faceresearch.transforms.loading import LoadImage
+from faceresearch.transforms.masks import LoadFaceMask, RandomCrop, RandomScale, RandomSimilarity
 from faceresearch.transforms.mosaic import Mosaic, RandomAffine
 from faceresearch.transforms.photometric import ColorDistortion, RandomHSV
 from faceresearch.transforms.recognition import RandomColorJitter, RandomCropOnBlack, RandomErasing, RandomLowResolution
@@ -13,18 +14,22 @@ from faceresearch.transforms.sanitize import SanitizeBoxes
 __all__ = [
     'AlignFace',
     'ColorDistortion',
+    'LoadFaceMask',
     'LoadImage',
     'Mosaic',
     'PackFaceInputs',
     'PadToSquare',
     'RandomAffine',
     'RandomColorJitter',
+    'RandomCrop',
     'RandomCropOnBlack',
     'RandomErasing',
     'RandomFlip',
     'RandomHSV',
     'RandomInterpolationResize',
     'RandomLowResolution',
+    'RandomScale',
+    'RandomSimilarity',
     'RandomSquareCrop',
     'ResizeForTest',
     'SanitizeBoxes',

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import InstanceData, LabelData
+from mmengine.structures import InstanceData, LabelData, PixelData
 
 from faceresearch.registry import TRANSFORMS
 from faceresearch.structures import FaceDataSample
@@ -27,7 +27,7 @@ class PackFaceInputs(BaseTransform):
     """Make ``inputs`` (3, H, W) uint8, in the channel order of the image, and ``data_samples`` a FaceDataSample.
 
     Faces flagged in ``gt_ignore_flags`` go to ``ignored_instances``. ``gt_identity``, the number of a person (−1:
-    unknown), becomes ``gt_identity.label``, int64 (1,).
+    unknown), becomes ``gt_identity.label``, int64 (1,); a mask ``gt_sem_seg`` (H, W) becomes ``gt_sem_seg.sem_seg`` (1, H, W).
 
     Args:
         meta_keys: what the sample's metainfo carries, where present.
@@ -58,6 +58,9 @@ class PackFaceInputs(BaseTransform):
             sample.ignored_instances = _instances(results, ignored)
         if 'gt_identity' in results:
             sample.gt_identity = LabelData(label=torch.tensor([int(results['gt_identity'])], dtype=torch.int64))
+        if 'gt_sem_seg' in results:
+            mask = np.ascontiguousarray(results['gt_sem_seg'])[None]
+            sample.gt_sem_seg = PixelData(sem_seg=torch.from_numpy(mask))
         return {'inputs': torch.from_numpy(image), 'data_samples': sample}
 
 

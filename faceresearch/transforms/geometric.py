@@ -11,7 +11,7 @@ from mmcv.transforms import BaseTransform
 
 from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
-from faceresearch.transforms.instances import scale_instances, select_instances
+from faceresearch.transforms.instances import resize_sample, select_instances
 
 #: Mirror image of the five points: eyes and mouth corners change places.
 FIVE_POINT_FLIP = (1, 0, 2, 4, 3)
@@ -178,7 +178,9 @@ class PadToSquare(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomFlip(BaseTransform):
-    """Mirror left and right; x becomes W − x, for boxes and points alike, and points change names.
+    """Mirror left and right; x becomes W − x, for boxes and points alike, and points and classes of masks change names.
+
+    The classes of ``gt_sem_seg`` that change places are those of the sample's ``flip_pairs``.
 
     Args:
         prob: probability.
@@ -201,13 +203,22 @@ class RandomFlip(BaseTransform):
             points = results['gt_keypoints'][:, self.permutation]
             results['gt_keypoints'] = np.stack([width - points[..., 0], points[..., 1]], -1)
             results['gt_keypoints_visible'] = results['gt_keypoints_visible'][:, self.permutation]
+        if 'gt_sem_seg' in results:
+            results['gt_sem_seg'] = _mirrored_mask(results['gt_sem_seg'], results.get('flip_pairs', ()))
         results['flip'] = True
         return results
 
 
+def _mirrored_mask(mask: np.ndarray, pairs: Sequence[Sequence[int]]) -> np.ndarray:
+    table = np.arange(256, dtype=np.uint8)
+    for one, other in pairs:
+        table[one], table[other] = other, one
+    return table[mask[:, ::-1]]
+
+
 @TRANSFORMS.register_module()
 class RandomInterpolationResize(BaseTransform):
-    """Resize to a fixed size with an interpolation drawn from several.
+    """Resize to a fixed size with an interpolation drawn from several; masks take the nearest pixel.
 
     Args:
         size: side in pixels, or (height, width).
@@ -229,10 +240,6 @@ class RandomInterpolationResize(BaseTransform):
         self.methods = tuple(methods)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        height, width = results['img'].shape[:2]
         method = INTERPOLATIONS[self.methods[results['rng'].integers(len(self.methods))]]
-        image = np.ascontiguousarray(results['img'])
-        results['img'] = cv2.resize(image, (self.size[1], self.size[0]), interpolation=method)
-        results['img_shape'] = self.size
-        scale_instances(results, self.size[1] / width, self.size[0] / height)
+        resize_sample(results, self.size, method)
         return results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 
 #: Per-face arrays of a sample: first axis N.
@@ -33,6 +34,17 @@ def scale_instances(results: dict[str, Any], scale_x: float, scale_y: float) -> 
         results['gt_keypoints'] = results['gt_keypoints'] * factor
     old = results.get('scale_factor', (1.0, 1.0))
     results['scale_factor'] = (old[0] * scale_x, old[1] * scale_y)
+
+
+def resize_sample(results: dict[str, Any], size: tuple[int, int], method: int = cv2.INTER_LINEAR) -> None:
+    """Resize image, mask (by the nearest pixel), boxes and points to ``size`` (h, w), in place."""
+    height, width = results['img'].shape[:2]
+    results['img'] = cv2.resize(np.ascontiguousarray(results['img']), (size[1], size[0]), interpolation=method)
+    results['img_shape'] = size
+    if 'gt_sem_seg' in results:
+        mask = np.ascontiguousarray(results['gt_sem_seg'])
+        results['gt_sem_seg'] = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    scale_instances(results, size[1] / width, size[0] / height)
 
 
 def shift_instances(results: dict[str, Any], x: float, y: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
 from faceresearch.transforms.instances import scale_instances, shift_instances
 
-ResizeRule = Literal['original', 'short_side', 'letterbox']
+ResizeRule = Literal['original', 'short_side', 'letterbox', 'stretch']
 
 
 @TRANSFORMS.register_module()
@@ -21,13 +21,14 @@ class ResizeForTest(BaseTransform):
 
     Rules: ``original`` leaves it; ``short_side`` scales the short side to ``short`` unless the long one would exceed
     ``long`` (RetinaFace's 1600 / 2150); ``letterbox`` scales the long side to ``size`` and pads to a square of ``size``
-    with ``pad_value``: right and below, as SCRFD, or on all sides, as YOLO.
+    with ``pad_value``: right and below, as SCRFD, or on all sides, as YOLO; ``stretch`` brings both sides to ``size``
+    (parsers). A mask keeps its size: it is judged at the original one.
 
     Args:
-        rule: one of the three.
+        rule: one of the four.
         short: short side in pixels, for ``short_side``.
         long: largest long side in pixels, for ``short_side``.
-        size: side in pixels, for ``letterbox``.
+        size: side in pixels, for ``letterbox`` and ``stretch``.
         pad_value: grey value of the padding, for ``letterbox``.
         centred: pad on all sides alike, for ``letterbox``.
         rectangle: pad only to the next multiple of this, not to a square, for ``letterbox``; 0 pads to a square.
@@ -46,8 +47,8 @@ class ResizeForTest(BaseTransform):
         centred: bool = False,
         rectangle: int = 0,
     ) -> None:
-        if rule not in ('original', 'short_side', 'letterbox'):
-            raise UserError(f"ResizeForTest: unknown rule {rule!r}; use 'original', 'short_side' or 'letterbox'")
+        if rule not in get_args(ResizeRule):
+            raise UserError(f'ResizeForTest: unknown rule {rule!r}; use {", ".join(get_args(ResizeRule))}')
         if min(short, long, size) < 1 or rectangle < 0:
             raise UserError(
                 f'ResizeForTest: short={short}, long={long}, size={size}, rectangle={rectangle}: sizes are at least 1'
@@ -65,6 +66,8 @@ class ResizeForTest(BaseTransform):
             return results
         if self.rule == 'short_side':
             return self._short_side(results)
+        if self.rule == 'stretch':
+            return self._stretch(results)
         return self._letterbox(results)
 
     def _short_side(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +79,13 @@ class ResizeForTest(BaseTransform):
         results['img'] = cv2.resize(results['img'], None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
         results['img_shape'] = results['img'].shape[:2]
         scale_instances(results, scale, scale)
+        return results
+
+    def _stretch(self, results: dict[str, Any]) -> dict[str, Any]:
+        height, width = results['img'].shape[:2]
+        results['img'] = cv2.resize(results['img'], (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+        results['img_shape'] = (self.size, self.size)
+        scale_instances(results, self.size / width, self.size / height)
         return results
 
     def _letterbox(self, results: dict[str, Any]) -> dict[str, Any]:

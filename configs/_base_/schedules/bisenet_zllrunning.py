@@ -1,6 +1,9 @@
 # zllrunning/face-parsing.PyTorch's schedule: 80,000 iterations of SGD in batches of 32 (16 on each of two GPUs). The rate
 # rises as a power for 1,000 iterations, from 1e-5 to 1e-2, and falls as a polynomial. Feature fusion and outputs learn ten
 # times as fast. Neither batch norm nor biases are decayed.
+# Counted in iterations, so the runtime's settings are part of this schedule.
+_base_ = '../default_runtime.py'
+
 max_iters = 80_000
 warmup_iters = 1000
 warmup_start = 1e-5
@@ -35,4 +38,5 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=warmup_iters, end=max_iters),
 ]
 log_processor = dict(by_epoch=False)
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=val_interval))
 auto_scale_lr = dict(enable=False, base_batch_size=32)

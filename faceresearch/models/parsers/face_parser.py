@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 
 from faceresearch.errors import UserError
+from faceresearch.models.base import FaceModel, with_argument
 from faceresearch.registry import MODELS, build_module
 from faceresearch.structures import FaceDataSample
 
@@ -20,7 +20,7 @@ _RESIZE = ('logits', 'labels')
 
 
 @MODELS.register_module()
-class FaceParser(BaseModel):
+class FaceParser(FaceModel):
     """Backbone, neck and head of face parsing.
 
     A neck or head that states no ``in_channels`` gets those of the part before it, so another backbone is one line. A
@@ -61,16 +61,16 @@ class FaceParser(BaseModel):
         for name, value, known in (('outputs', outputs, _OUTPUTS), ('resize', resize, _RESIZE)):
             if value not in known:
                 raise UserError(f'model.{name} is {value!r}: use {" or ".join(known)}')
-        super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
         self.outputs = outputs
         self.resize = resize
         self.backbone = build_module(backbone)
         channels = self.backbone.out_channels
         self.neck = None
         if neck is not None:
-            self.neck = build_module(with_channels(neck, channels))
+            self.neck = build_module(with_argument(neck, 'in_channels', channels))
             channels = self.neck.out_channels
-        self.head = build_module(with_channels(head, channels))
+        self.head = build_module(with_argument(head, 'in_channels', channels))
         self.test_aug: Any = build_module(test_aug) if test_aug is not None else None
 
     @property
@@ -86,22 +86,6 @@ class FaceParser(BaseModel):
     def logits(self, inputs: Tensor) -> Tensor:
         """Map images (N, 3, H, W), normalised, to logits (N, num_classes, H, W)."""
         return self.head.logits(self.extract(inputs), (inputs.shape[-2], inputs.shape[-1]))
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[FaceDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[FaceDataSample] | tuple[Tensor, ...]:
-        """Dispatch on ``mode``: ``loss``, ``predict`` or ``tensor``."""
-        if mode == 'loss':
-            assert data_samples is not None
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
-        if mode == 'tensor':
-            return self.tensor(inputs)
-        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
 
     def loss(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> dict[str, Tensor]:
         """Return the losses of a batch; each sample has ``gt_sem_seg`` of its image's size, 255 where it does not count.
@@ -137,6 +121,7 @@ class FaceParser(BaseModel):
 
     def _decoded(self, logits: Tensor, sample: FaceDataSample) -> PixelData:
         """Turn the logits (C, h, w) of an image into classes at its original size."""
+        logits = without_padding(logits, sample.metainfo)
         size = tuple(int(n) for n in sample.metainfo.get('ori_shape', logits.shape[-2:])[:2])
         binary = len(logits) == 1
         if size != tuple(logits.shape[-2:]) and (binary or self.resize == 'logits'):
@@ -149,6 +134,16 @@ class FaceParser(BaseModel):
         if binary:
             found.prob = logits.float().sigmoid()
         return found
+
+
+def without_padding(values: Tensor, metainfo: dict[str, Any]) -> Tensor:
+    """Return the part of a map (C, h, w) of the network's size that is image, where the pipeline padded it."""
+    if 'ori_shape' not in metainfo:
+        return values
+    left, top = (round(n) for n in metainfo.get('pad_offset', (0.0, 0.0)))
+    factor = metainfo.get('scale_factor', (1.0, 1.0))
+    height, width = (max(1, round(n * f)) for n, f in zip(metainfo['ori_shape'][:2], (factor[1], factor[0])))
+    return values[:, top : top + height, left : left + width]
 
 
 def stacked_masks(samples: list[FaceDataSample], inputs: Tensor) -> Tensor:
@@ -171,10 +166,3 @@ def stacked_masks(samples: list[FaceDataSample], inputs: Tensor) -> Tensor:
             )
         mask[:h, :w] = labels
     return masks
-
-
-def with_channels(part: nn.Module | dict[str, Any], channels: tuple[int, ...]) -> nn.Module | dict[str, Any]:
-    """Give a part that states no ``in_channels`` those of the part before it."""
-    if isinstance(part, dict) and 'in_channels' not in part:
-        return {**part, 'in_channels': channels}
-    return part

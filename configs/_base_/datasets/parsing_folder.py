@@ -1,0 +1,73 @@
+# Images and masks of the same names in two folders. Training turns, scales, mirrors and recolours them.
+data_root = 'data/celebamask_mini'
+img_dir = 'images'
+mask_dir = 'masks'
+# Which images by name, as a number or a list; None: all.
+train_indices = None
+test_indices = None
+# Of the files, and of the network: 'celebamask' (the official one), 'bisenet', 'lapa' or 'face'.
+mask_order = 'celebamask'
+class_order = 'bisenet'
+image_size = 192
+test_size = image_size
+batch_size = 8
+num_workers = 1
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    drop_last=True,
+    sampler=dict(type='EpochSampler', shuffle=True),
+    dataset=dict(
+        type='ParsingDataset',
+        data_root=data_root,
+        img_dir=img_dir,
+        mask_dir=mask_dir,
+        mask_order=mask_order,
+        class_order=class_order,
+        indices=train_indices,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='LoadFaceMask'),
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='RandomSimilarity', size=image_size, angle=15.0, scale=(0.75, 1.33), shift=0.08),
+            dict(type='RandomColorJitter', prob=0.8, brightness=0.4, contrast=0.4, saturation=0.4),
+            dict(type='PackFaceInputs'),
+        ],
+    ),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=num_workers,
+    persistent_workers=num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ParsingDataset',
+        data_root=data_root,
+        img_dir=img_dir,
+        mask_dir=mask_dir,
+        mask_order=mask_order,
+        class_order=class_order,
+        indices=test_indices,
+        test_mode=True,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='LoadFaceMask'),
+            dict(type='ResizeForTest', rule='stretch', size=test_size),
+            dict(type='PackFaceInputs'),
+        ],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='ParsingMetric')
+test_evaluator = val_evaluator
+
+contract = dict(
+    size='any (height, width)',
+    alignment='a face fills most of the image, as in CelebA-HQ',
+    # Its class names are the labels.
+    class_order=class_order,
+    licences=dict(code='Apache-2.0', weights=None, data=None),
+    intended_use='research on face parsing',
+)
