@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ def benchmark(
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
     from faceresearch.config.contract import fixed_size
-    from faceresearch.export.trace import RawOutputs
+    from faceresearch.export.forms import form_of
 
     cfg = load_config(config, overrides)
     size = size or fixed_size(cfg.get('contract') or {}) or (640, 640)
@@ -71,11 +72,9 @@ def benchmark(
         raise UserError(f'size {size[0]} x {size[1]}, batch {batch}, runs {runs}: all must be at least 1')
     place = choose_device(device)
     model = init_model(cfg, checkpoint, place)
-    if not hasattr(model, 'output_names'):
-        raise UserError(f'{type(model).__name__}: only models with raw outputs (output_names) can be measured')
-    network = RawOutputs(model).eval()
+    network: Any = form_of(model)
     images = torch.randn(batch, 3, *size, device=place)
-    names = tuple(model.output_names)  # type: ignore[arg-type]
+    names = tuple(network.output_names)
     timings = [_timing(backend, network, names, images, runs) for backend in backends]
     macs = multiply_adds(network, images[:1])
     headline = (

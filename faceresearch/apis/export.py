@@ -29,7 +29,7 @@ def export_onnx(
     opset: int = DEFAULT_OPSET,
     verify: bool = True,
 ) -> Path:
-    """Write a model's ``tensor`` mode as an ONNX file with dynamic batch, height and width.
+    """Write a model's raw outputs, or what is decoded from them, as an ONNX file with dynamic batch, height and width.
 
     Height and width are fixed where the input contract names one ``size``, as those of recognisers do.
 
@@ -42,7 +42,7 @@ def export_onnx(
         checkpoint: a path, a name in the zoo, or ``none`` for random weights.
         output: the file to write.
         overrides: changes to the config, ``KEY=VALUE``.
-        end2end: decode boxes and suppress overlapping ones in the graph.
+        end2end: decode in the graph: heatmaps to points. What has such a form: :mod:`faceresearch.export.forms`.
         opset: ONNX operator set.
         verify: compare with torch.
 
@@ -60,26 +60,26 @@ def export_onnx(
 
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
+    from faceresearch.export.forms import form_of
 
     cfg = load_config(config, overrides)
     model = init_model(cfg, checkpoint)
-    _require_exportable(model, end2end)
-    _write(model, cfg, output, opset, verify, Console())
+    _write(form_of(model, end2end), model, cfg, output, opset, verify, Console())
     return output
 
 
-def _write(model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool, console: Console) -> None:
+def _write(
+    network: nn.Module, model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool, console: Console
+) -> None:
     from faceresearch.config.contract import fixed_size
-    from faceresearch.export.openmmlab import raw_network
     from faceresearch.export.parity import BATCHES
-    from faceresearch.export.trace import RawOutputs, trace
+    from faceresearch.export.trace import trace
 
-    network = raw_network(model) or RawOutputs(model)
     names = tuple(network.output_names)  # type: ignore[arg-type]
     contract = _contract(cfg)
     size = fixed_size(contract)
     graph = trace(network, names, opset, size)
-    metadata = _metadata(cfg, contract, opset)
+    metadata = _metadata(cfg, contract, opset, str(getattr(network, 'outputs', 'raw')))
     if verify:
         data, rows = _verified(network, model, graph, names, metadata, size)
         _report(console, rows)
@@ -103,30 +103,16 @@ def _require_onnx() -> None:
         raise UserError(f'exporting needs {", ".join(missing)}: pip install {" ".join(missing)}')
 
 
-def _require_exportable(model: nn.Module, end2end: bool) -> None:
-    from faceresearch.export.openmmlab import raw_network
-
-    if not hasattr(model, 'output_names') and raw_network(model) is None:
-        family = type(model).__module__.split('.')[0]
-        raise UserError(
-            f'{type(model).__name__} ({family}) cannot be exported yet: export needs a model that names its raw '
-            'outputs (output_names), as those of faceresearch do, or is YOLOV3 or FasterRCNN of mmdet'
-        )
-    if end2end:
-        head = type(getattr(model, 'head', model)).__name__
-        raise UserError(f'--end2end is not there yet for {head}; without it the raw outputs are exported')
-
-
 def _contract(cfg: Config) -> dict[str, Any]:
     from faceresearch.config.contract import input_contract
 
     return input_contract(cfg)
 
 
-def _metadata(cfg: Config, contract: dict[str, Any], opset: int) -> dict[str, str]:
+def _metadata(cfg: Config, contract: dict[str, Any], opset: int, outputs: str) -> dict[str, str]:
     from faceresearch.export.metadata import describe
 
-    return describe(Path(cfg.filename or 'model').stem, contract, opset)
+    return describe(Path(cfg.filename or 'model').stem, contract, opset, outputs)
 
 
 def _serialise(graph: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:

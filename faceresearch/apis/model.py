@@ -79,20 +79,15 @@ def inference(model: nn.Module, images: Image | Sequence[Image], batch_size: int
 
 def _test_pipeline(model: nn.Module) -> Compose:
     """Return the test pipeline of a model's config; what needs annotations passes images without them."""
-    from faceresearch.compat.pipelines import build_for_inference
+    from faceresearch.compat.pipelines import build_for_inference, test_dataset, test_metainfo
     from faceresearch.compat.scope import set_scope
 
     cfg: Any = model.cfg
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
-    dataset = (loader or {}).get('dataset')
-    while dataset and 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset['dataset']
-    dataset = dataset or {}
-    pipeline = dataset.get('pipeline') or _aligned_faces(cfg)
+    pipeline = test_dataset(cfg).get('pipeline') or _aligned_faces(cfg)
     if not pipeline:
         raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
     set_scope(cfg)
-    return Compose(build_for_inference(pipeline, dataset.get('metainfo')))
+    return Compose(build_for_inference(pipeline, test_metainfo(cfg)))
 
 
 def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:

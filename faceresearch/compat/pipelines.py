@@ -43,6 +43,20 @@ def build_for_inference(
     return transforms
 
 
+def test_metainfo(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the config's test set says about its points: ``flip_indices``, …; nothing if it is silent."""
+    return test_dataset(cfg).get('metainfo') or {}
+
+
+def test_dataset(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the config of the test set, or of the validation set, without its wrappers; empty if there is none."""
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
+    dataset = loader.get('dataset') or {}
+    while 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset['dataset']
+    return dataset
+
+
 class _FileOrArray:
     """Load an image, unless it is there already."""
 

@@ -24,7 +24,7 @@ def describe(model_name: str, contract: Mapping[str, Any], opset: int, outputs: 
         model_name: the config's name.
         contract: the input contract: size, colour order, mean, std, licences, …
         opset: ONNX operator set.
-        outputs: ``'raw'``, as the network gives them, or ``'detections'``, decoded and suppressed in the graph.
+        outputs: ``'raw'``, as the network gives them; decoded in the graph: ``'detections'`` or ``'keypoints'``.
 
     Returns:
         ``model_name``, ``faceresearch_version``, ``opset``, ``outputs``, ``input_contract`` (JSON), and each entry of

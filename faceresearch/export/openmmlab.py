@@ -43,6 +43,7 @@ class FasterRCNNOutputs(nn.Module):
     """
 
     output_names = ('boxes', 'scores')
+    outputs = 'detections'
     #: A list of proposals belongs to one image.
     batches: Sequence[int] = (1,)
     lists = True
@@ -119,15 +120,6 @@ class FasterRCNNOutputs(nn.Module):
             )
             pooled = torch.where((levels == i)[:, None, None, None], region, pooled)
         return pooled
-
-
-def raw_network(model: nn.Module) -> nn.Module | None:
-    """Return the exportable form of an mmdet detector, or None for any other model."""
-    if not type(model).__module__.startswith('mmdet.'):
-        return None
-    forms = {'YOLOV3': YOLOv3Outputs, 'FasterRCNN': FasterRCNNOutputs}
-    form = forms.get(type(model).__name__)
-    return form(model).eval() if form else None
 
 
 def _padded(images: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import nn
 
 from faceresearch.errors import UserError
 from faceresearch.export.trace import INPUT_NAME
+from faceresearch.structures import FaceDataSample
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -153,7 +154,9 @@ def synthetic_images(batch: int, height: int, width: int, normalize: nn.Module |
     tensor = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())
     if normalize is None:
         return tensor.float() / 255
-    return normalize({'inputs': list(tensor)}, False)['inputs'].float()
+    # mmpose's notes the size of the batch in every sample.
+    samples = [FaceDataSample() for _ in tensor]
+    return normalize({'inputs': list(tensor), 'data_samples': samples}, False)['inputs'].float()
 
 
 def check(rows: Sequence[Comparison]) -> None:

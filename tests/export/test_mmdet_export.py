@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from faceresearch.apis import init_model
 from faceresearch.config import load_config
-from faceresearch.export.openmmlab import FasterRCNNOutputs, raw_network
+from faceresearch.export.forms import form_of
+from faceresearch.export.openmmlab import FasterRCNNOutputs
 from faceresearch.export.parity import check, compare, open_session, synthetic_images
 from faceresearch.export.trace import slim, trace
 
@@ -68,8 +69,7 @@ def test_faster_rcnn_finds_what_mmdet_finds(faster_rcnn: nn.Module) -> None:
 
 
 def test_faster_rcnn_file_equals_network(faster_rcnn: nn.Module) -> None:
-    network = raw_network(faster_rcnn)
-    assert network is not None
+    network = form_of(faster_rcnn)
     data = slim(trace(network, network.output_names)).SerializeToString()
     rows = compare(network, data, network.output_names, faster_rcnn.data_preprocessor, sizes=((224, 320), (320, 256)))
     check(rows)
@@ -79,15 +79,10 @@ def test_faster_rcnn_file_equals_network(faster_rcnn: nn.Module) -> None:
 
 def test_yolov3_file_equals_network_at_three_sizes_and_batches_of_one_and_four() -> None:
     model = with_statistics('yolov3/yolov3_d53_anime')
-    network = raw_network(model)
-    assert network is not None
+    network = form_of(model)
     data = slim(trace(network, network.output_names)).SerializeToString()
     rows = compare(network, data, network.output_names, model.data_preprocessor)
     check(rows)
     assert len({row.input_shape for row in rows}) == 6
     # The network alone takes images that no preprocessor has padded.
     check(compare(network, data, network.output_names, None, sizes=((203, 317),), batches=(1,)))
-
-
-def test_other_detectors_of_mmdet_have_no_form() -> None:
-    assert raw_network(nn.Conv2d(3, 4, 1)) is None
