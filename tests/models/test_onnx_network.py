@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 
 from faceresearch.apis import inference, init_model
 from faceresearch.config import load_config
@@ -111,7 +112,10 @@ def test_mmdets_models_are_named(exported: tuple[Path, Path]) -> None:
 )
 def test_a_detectors_file_detects_what_its_model_does(config: str, tmp_path: Path) -> None:
     """Images of two sizes in a batch: each without the padding of the other."""
-    settings = load_config(config, ['++model.head.score_thr=0.001', '++model.head.max_per_img=50'])
+    # Every anchor is kept: an untrained head scores many alike, and rounding would choose among them.
+    keep_all = ('score_thr=0', 'nms_iou=1', 'max_per_img=0')
+    settings = load_config(config, [f'++model.head.{setting}' for setting in keep_all])
+    torch.manual_seed(0)
     model = init_model(settings, 'none')
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
@@ -128,7 +132,8 @@ def test_a_detectors_file_detects_what_its_model_does(config: str, tmp_path: Pat
     ours, theirs = (inference(init_model(settings, checkpoint), images) for checkpoint in (weights, file))
     for one, other in zip(ours, theirs):
         one, other = one.pred_instances, other.pred_instances
-        assert len(one) == len(other) > 10
+        assert len(one) == len(other) > 500
         # Equal scores may stand in any order: every detection has its like.
         rows, likes = (torch.cat([x.bboxes, x.keypoints.flatten(1), x.scores[:, None] * 1e3], 1) for x in (one, other))
-        assert (rows[:, None] - likes).abs().amax(-1).amin(1).max() < 1e-2
+        # In pixels (of 640 at most) and thousandths of a score, in single precision.
+        assert cKDTree(likes.numpy()).query(rows.numpy(), p=np.inf)[0].max() < 0.1
