@@ -52,13 +52,19 @@ def init_model(
     return model.to(device).eval()
 
 
-def inference(model: nn.Module, images: Image | Sequence[Image], batch_size: int = 8) -> list[FaceDataSample]:
+def inference(
+    model: nn.Module,
+    images: Image | Sequence[Image],
+    batch_size: int = 8,
+    boxes: Sequence[np.ndarray] | None = None,
+) -> list[FaceDataSample]:
     """Predict on images of any sizes, with the test pipeline of the model's config.
 
     Args:
         model: from :func:`init_model`.
         images: one or several: arrays (H, W, 3) uint8 BGR, or paths.
         batch_size: images that are computed together.
+        boxes: for models of one face each, its box in every image, xyxy in pixels; without, the whole image is the face.
 
     Returns:
         One sample per image, with ``pred_instances`` in pixels of the image.
@@ -67,11 +73,16 @@ def inference(model: nn.Module, images: Image | Sequence[Image], batch_size: int
         UserError: an array has another form, or a file cannot be read.
     """
     several = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
+    if boxes is not None and len(boxes) != len(several):
+        raise UserError(f'inference: {len(boxes)} boxes for {len(several)} images; give one each')
     pipeline = _test_pipeline(model)
     samples: list[FaceDataSample] = []
     with torch.no_grad():
         for start in range(0, len(several), batch_size):
-            packed = [_pack(pipeline, image, start + i) for i, image in enumerate(several[start : start + batch_size])]
+            packed = [
+                _pack(pipeline, image, start + i, None if boxes is None else boxes[start + i])
+                for i, image in enumerate(several[start : start + batch_size])
+            ]
             batch = {key: [sample[key] for sample in packed] for key in packed[0]}
             samples += model.test_step(batch)  # type: ignore[operator]
     return samples
@@ -100,10 +111,12 @@ def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:
     return [{'type': 'LoadImage'}, {'type': 'AlignFace', 'size': size}, {'type': 'PackFaceInputs'}]
 
 
-def _pack(pipeline: Compose, image: Image, number: int) -> dict[str, Any]:
+def _pack(pipeline: Compose, image: Image, number: int, box: np.ndarray | None = None) -> dict[str, Any]:
     from faceresearch.datasets.base import BrokenImageError
 
     results: dict[str, Any] = {'img_id': number, 'rng': np.random.default_rng(0)}
+    if box is not None:
+        results['bbox'] = np.asarray(box, np.float32).reshape(1, 4)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise UserError(

@@ -1,11 +1,13 @@
 """Data sets."""
 
+from faceresearch.datasets.class_folders import ClassFolderDataset
 from faceresearch.datasets.coco_face import CocoFaceDataset
 from faceresearch.datasets.folder_faces import ImageFolderFaceDataset
 from faceresearch.datasets.pairs import CFPDataset, PairBinDataset, PairTxtDataset, RFWDataset
 from faceresearch.datasets.parsing import CelebAMaskHQDataset, LaPaDataset, ParsingDataset
 from faceresearch.datasets.record_faces import RecordFaceDataset
 from faceresearch.datasets.shard_faces import WebFaceShards
+from faceresearch.datasets.spoof_sets import CelebASpoofDataset, OuluNpuDataset, SiWDataset, SpoofListDataset
 from faceresearch.datasets.synth_identities import SynthIdentityDataset, SynthPairsDataset
 from faceresearch.datasets.synthfaces import SynthFacesDataset
 from faceresearch.datasets.templates import IJBDataset, TinyFaceDataset
@@ -14,15 +16,20 @@ from faceresearch.datasets.wider_face import WiderFaceDataset
 __all__ = [
     'CFPDataset',
     'CelebAMaskHQDataset',
+    'CelebASpoofDataset',
+    'ClassFolderDataset',
     'CocoFaceDataset',
     'IJBDataset',
     'ImageFolderFaceDataset',
     'LaPaDataset',
+    'OuluNpuDataset',
     'PairBinDataset',
     'PairTxtDataset',
     'ParsingDataset',
     'RFWDataset',
     'RecordFaceDataset',
+    'SiWDataset',
+    'SpoofListDataset',
     'SynthFacesDataset',
     'SynthIdentityDataset',
     'SynthPairsDataset',

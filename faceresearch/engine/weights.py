@@ -85,13 +85,22 @@ def load_test_weights(model: nn.Module, checkpoint: str) -> None:
     Args:
         model: the network.
         checkpoint: a path, a name in the zoo, or ``none`` for the random weights the model was built with. An
-            ``.onnx`` file takes the place of the network.
+            ``.onnx`` file takes the place of the network. A model of several networks (``members``) also takes one
+            checkpoint for each of them, joined by ``+``.
 
     Raises:
         UserError: there is no such checkpoint, or it is of another model.
     """
     if checkpoint == 'none':
         # Not init_weights(): it would fetch the ImageNet weights that a config starts its training from.
+        return
+    members = getattr(model, 'members', None)
+    if members is not None and '+' in checkpoint:
+        names = checkpoint.split('+')
+        if len(names) != len(members):
+            raise UserError(f'{checkpoint}: names {len(names)} checkpoints for {len(members)} networks')
+        for member, name in zip(members, names):
+            load_weights(member, find_checkpoint(name), strict=True)
         return
     path = find_checkpoint(checkpoint)
     if path.suffix.lower() == '.onnx':

@@ -6,6 +6,7 @@ from faceresearch.evaluation.foreign import ForeignMetric
 from faceresearch.evaluation.ijb import IJBMetric
 from faceresearch.evaluation.landmark_nme import MatchedLandmarkNME
 from faceresearch.evaluation.parsing import FaceMaskMetric, ParsingMetric
+from faceresearch.evaluation.spoof import SpoofMetric
 from faceresearch.evaluation.stored import DumpDetections, evaluate_predictions
 from faceresearch.evaluation.tinyface import TinyFaceMetric
 from faceresearch.evaluation.verification import VerificationMetric
@@ -20,6 +21,7 @@ __all__ = [
     'IJBMetric',
     'MatchedLandmarkNME',
     'ParsingMetric',
+    'SpoofMetric',
     'SynthFacesMetric',
     'TinyFaceMetric',
     'VerificationMetric',

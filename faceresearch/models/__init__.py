@@ -1,6 +1,6 @@
 """Networks, losses and data preprocessors."""
 
-from faceresearch.models import backbones, detectors, heads, losses, necks, parsers, recognizers
+from faceresearch.models import backbones, classifiers, detectors, heads, losses, necks, parsers, recognizers
 from faceresearch.models.averaging import ExpMomentumEMA
 from faceresearch.models.data_preprocessors import FaceDataPreprocessor
 
@@ -8,6 +8,7 @@ __all__ = [
     'ExpMomentumEMA',
     'FaceDataPreprocessor',
     'backbones',
+    'classifiers',
     'detectors',
     'heads',
     'losses',

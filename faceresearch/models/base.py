@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -22,8 +22,11 @@ class FaceModel(BaseModel):
 
     Attributes:
         network: computes the raw outputs in place of ``tensor``: an ONNX file that is tested as the model.
+        training_only: arguments (and attributes) that hold parts which only training needs: weights without them are
+            complete.
     """
 
+    training_only: ClassVar[tuple[str, ...]] = ()
     network: nn.Module | None
 
     def __init__(
@@ -69,6 +72,21 @@ class FaceModel(BaseModel):
     @abstractmethod
     def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the raw outputs, a flat tuple: the graph that is exported."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Load weights; those without any of a part for training, and those with one into a model without, are complete.
+
+        Raises:
+            RuntimeError: with ``strict``, anything else does not fit.
+        """
+        for part in self.training_only:
+            prefix = f'{part}.'
+            if getattr(self, part) is None:
+                state_dict = {name: value for name, value in state_dict.items() if not name.startswith(prefix)}
+            elif strict and not any(name.startswith(prefix) for name in state_dict):
+                own = super().state_dict()
+                state_dict = {**state_dict, **{name: value for name, value in own.items() if name.startswith(prefix)}}
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
 
 def with_argument(part: nn.Module | dict[str, Any], name: str, value: Any) -> nn.Module | dict[str, Any]:

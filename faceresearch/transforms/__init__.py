@@ -1,6 +1,13 @@
 """Sample transforms: dict → dict, drawing randomness from ``results['rng']`` only."""
 
 from faceresearch.transforms.aligned_face import AlignFace
+from faceresearch.transforms.attributes import (
+    CropFaceScales,
+    FlipAttributes,
+    FourierTarget,
+    RandomResizedCrop,
+    RandomRotate,
+)
 from faceresearch.transforms.formatting import PackFaceInputs
 from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop
 from faceresearch.transforms.loading import LoadImage
@@ -14,6 +21,9 @@ from faceresearch.transforms.sanitize import SanitizeBoxes
 __all__ = [
     'AlignFace',
     'ColorDistortion',
+    'CropFaceScales',
+    'FlipAttributes',
+    'FourierTarget',
     'LoadFaceMask',
     'LoadImage',
     'Mosaic',
@@ -28,6 +38,8 @@ __all__ = [
     'RandomHSV',
     'RandomInterpolationResize',
     'RandomLowResolution',
+    'RandomResizedCrop',
+    'RandomRotate',
     'RandomScale',
     'RandomSimilarity',
     'RandomSquareCrop',

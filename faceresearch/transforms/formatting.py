@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import InstanceData, LabelData, PixelData
+from mmengine.structures import BaseDataElement, InstanceData, LabelData, PixelData
 
 from faceresearch.registry import TRANSFORMS
 from faceresearch.structures import FaceDataSample
@@ -28,6 +28,8 @@ class PackFaceInputs(BaseTransform):
 
     Faces flagged in ``gt_ignore_flags`` go to ``ignored_instances``. ``gt_identity``, the number of a person (−1:
     unknown), becomes ``gt_identity.label``, int64 (1,); a mask ``gt_sem_seg`` (H, W) becomes ``gt_sem_seg.sem_seg`` (1, H, W).
+    ``gt_attributes``, a dict by name, becomes a data element with a tensor for each: int64 for classes (−1: not known),
+    float32 for numbers (NaN: not known) and arrays of them.
 
     Args:
         meta_keys: what the sample's metainfo carries, where present.
@@ -44,6 +46,10 @@ class PackFaceInputs(BaseTransform):
             'pad_offset',
             'flip',
             'img_broken',
+            'attack',
+            'domain',
+            'split',
+            'video',
         ),
     ) -> None:
         self.meta_keys = tuple(meta_keys)
@@ -61,9 +67,17 @@ class PackFaceInputs(BaseTransform):
         if 'gt_sem_seg' in results:
             mask = np.ascontiguousarray(results['gt_sem_seg'])[None]
             sample.gt_sem_seg = PixelData(sem_seg=torch.from_numpy(mask))
+        if 'gt_attributes' in results:
+            values = {name: _label(value) for name, value in results['gt_attributes'].items()}
+            sample.gt_attributes = BaseDataElement(**values)
         return {'inputs': torch.from_numpy(image), 'data_samples': sample}
 
 
 def _instances(results: dict[str, Any], keep: np.ndarray) -> InstanceData:
     arrays = {name: results[key][keep] for key, name in _FIELDS.items() if key in results}
     return InstanceData(**{name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()})
+
+
+def _label(value: Any) -> torch.Tensor:
+    array = np.asarray(value)
+    return torch.from_numpy(array.astype(np.int64 if array.dtype.kind in 'iub' else np.float32))

@@ -13,7 +13,14 @@ import torch
 from faceresearch.config import load_config
 from faceresearch.registry import MODELS
 from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
-from tests.parity import steps_arcface, steps_bisenet, steps_retinaface, steps_yolov5_face, steps_yolov8_face
+from tests.parity import (
+    steps_arcface,
+    steps_bisenet,
+    steps_minifasnet,
+    steps_retinaface,
+    steps_yolov5_face,
+    steps_yolov8_face,
+)
 from tests.parity.families import config_of
 from tests.parity.golden import case_files, load_case, original_state
 
@@ -24,6 +31,7 @@ from tests.parity.golden import case_files, load_case, original_state
 STEPS: dict[str, Any] = {
     r'bisenet_\w+': steps_bisenet,
     r'iresnet\w+_arcface': steps_arcface,
+    r'minifasnet_\w+': steps_minifasnet,
     r'retinaface_\w+': steps_retinaface,
     r'yolov5\w+': steps_yolov5_face,
     r'yolov8\w+': steps_yolov8_face,

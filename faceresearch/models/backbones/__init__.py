@@ -7,6 +7,7 @@ from faceresearch.models.backbones.face_vit import FaceViT
 from faceresearch.models.backbones.foamliu_mobilefacenet import FoamliuMobileFaceNet
 from faceresearch.models.backbones.inception_resnet_v1 import InceptionResNetV1
 from faceresearch.models.backbones.iresnet import IResNet
+from faceresearch.models.backbones.minifasnet import MiniFASNet
 from faceresearch.models.backbones.mobilefacenet_insight import InsightMobileFaceNet
 from faceresearch.models.backbones.mobilenet_v1 import MobileNetV1
 from faceresearch.models.backbones.mobilenet_v2 import MobileNetV2
@@ -31,6 +32,7 @@ __all__ = [
     'IResNet',
     'InceptionResNetV1',
     'InsightMobileFaceNet',
+    'MiniFASNet',
     'MobileNetV1',
     'MobileNetV2',
     'OpenFaceNet',

@@ -16,7 +16,6 @@ from faceresearch.structures import FaceBatch, FaceDataSample
 
 _FLIPS = ('none', 'sum', 'concat')
 _OUTPUTS = {'embedding': ('embedding',), 'unit_and_norm': ('embedding', 'norm')}
-_HEAD = 'head.'
 
 
 @MODELS.register_module()
@@ -41,6 +40,8 @@ class FaceRecognizer(FaceModel):
     Raises:
         UserError: an unknown option, or a backbone without embedding and no neck.
     """
+
+    training_only = ('head',)
 
     backbone: Any
     neck: Any
@@ -121,31 +122,18 @@ class FaceRecognizer(FaceModel):
             sample.pred_embedding = row
         return data_samples
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Load weights; those without any of a head, and those with one into a model without, are complete.
-
-        Raises:
-            RuntimeError: with ``strict``, anything else does not fit.
-        """
-        if self.head is None:
-            state_dict = {name: value for name, value in state_dict.items() if not name.startswith(_HEAD)}
-        elif strict and not any(name.startswith(_HEAD) for name in state_dict):
-            own = super().state_dict()
-            state_dict = {**state_dict, **{name: value for name, value in own.items() if name.startswith(_HEAD)}}
-        return super().load_state_dict(state_dict, strict=strict, assign=assign)
-
 
 def without_head(model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the config of a recogniser without its head, and that of any other model as it is.
+    """Return the config of a model without what only training needs: a recogniser without its head, for one.
 
-    Class centres of millions of identities take gigabytes; only training needs them.
+    Class centres of millions of identities take gigabytes. A model that has nothing of the kind is returned as it is.
     """
     kind = model.get('type')
-    if not model.get('head'):
-        return model
     if isinstance(kind, str):
         kind = MODELS.get(kind)
-    return {**model, 'head': None} if isinstance(kind, type) and issubclass(kind, FaceRecognizer) else model
+    parts = kind.training_only if isinstance(kind, type) and issubclass(kind, FaceModel) else ()
+    present = {part: None for part in parts if model.get(part)}
+    return {**model, **present} if present else model
 
 
 def _identities(samples: FaceBatch | list[FaceDataSample]) -> Tensor:

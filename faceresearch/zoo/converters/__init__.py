@@ -7,6 +7,7 @@ from faceresearch.zoo.converters.edgeface import EDGEFACE
 from faceresearch.zoo.converters.facenet import FACENET_PYTORCH
 from faceresearch.zoo.converters.foamliu import FOAMLIU
 from faceresearch.zoo.converters.ir import IR
+from faceresearch.zoo.converters.minifasnet import MINIFASNET
 from faceresearch.zoo.converters.mmpose import MMPOSE
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
 from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
@@ -33,6 +34,7 @@ CONVERTERS: tuple[Converter, ...] = (
     *ARCFACE,
     *IR,
     *MMPOSE,
+    *MINIFASNET,
 )
 
 __all__ = ['CONVERTERS', 'ConversionReport', 'Converter', 'convert', 'find_converter']

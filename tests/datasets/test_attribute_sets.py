@@ -1,0 +1,118 @@
+"""Data sets of attributes: labels by name, splits that keep a person together, and what is reported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from faceresearch.datasets import (
+    CelebASpoofDataset,
+    ClassFolderDataset,
+    OuluNpuDataset,
+    SiWDataset,
+    SpoofListDataset,
+)
+from faceresearch.datasets.attribute_labels import ORDERS, order_map
+from faceresearch.errors import UserError
+
+
+def picture(path: Path, shape: tuple[int, int] = (8, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.zeros((*shape, 3), np.uint8))
+
+
+def test_orders_of_different_projects_are_mapped_by_name() -> None:
+    # FairFace counts men first, InsightFace women: the mistake everybody makes once.
+    assert order_map('fairface/gender', 'insightface/gender').tolist() == [1, 0]
+    affectnet = order_map('hsemotion/emotion', 'affectnet7/emotion')
+    assert affectnet.tolist() == [6, -1, 5, 4, 1, 0, 2, 3], 'AffectNet-7 has no contempt'
+    assert order_map('deepface/gender', 'fairface/gender').tolist() == [1, 0]
+    for name, order in ORDERS.items():
+        assert order_map(name, name).tolist() == list(range(len(order)))
+
+
+def test_class_folders(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for person in range(40):
+        for number in range(3):
+            picture(tmp_path / 'anger' / f'S{person:03}_{number}.png')
+            picture(tmp_path / 'happy' / f'S{person:03}_{number}.png')
+    picture(tmp_path / 'thinking' / 'S001_1.png')
+    arguments = {'data_root': str(tmp_path), 'attribute': 'emotion', 'labels': 'ckplus/emotion', 'person': r'S\d+'}
+    train = ClassFolderDataset(**arguments, part='train')
+    val = ClassFolderDataset(**arguments, part='val')
+    people = [{info['group'] for info in map(part.get_data_info, range(len(part)))} for part in (train, val)]
+    assert len(train) + len(val) == 240 and people[1]
+    assert not people[0] & people[1], 'no person in both'
+    assert {train.get_data_info(i)['gt_attributes']['emotion'] for i in range(len(train))} == {0, 4}
+    everything = ClassFolderDataset(**arguments)
+    assert len(everything) == 240
+
+
+def test_number_of_a_folder_is_its_class(tmp_path: Path) -> None:
+    picture(tmp_path / '1' / 'a.png')
+    picture(tmp_path / '2' / 'b.png')
+    found = ClassFolderDataset(str(tmp_path), 'spoof', 'minivision/spoof')
+    assert [found.get_data_info(i)['gt_attributes']['spoof'] for i in range(2)] == [1, 2]
+
+
+def test_data_set_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='not there'):
+        ClassFolderDataset(str(tmp_path / 'nowhere'))
+
+
+def test_celeba_spoof(tmp_path: Path) -> None:
+    live = [0] * 44
+    phone = [0] * 40 + [9, 1, 1, 1]
+    contradicting = [0] * 40 + [9, 1, 1, 0]
+    labels = {'Data/a.png': live, 'Data/b.png': phone, 'Data/c.png': contradicting, 'Data/d.png': live}
+    (tmp_path / 'labels.json').write_text(json.dumps(labels))
+    for name in 'ab':
+        picture(tmp_path / 'Data' / f'{name}.png', (448, 112))
+        (tmp_path / 'Data' / f'{name}_BB.txt').write_text('56 28 112 56 0.99\n')
+    found = CelebASpoofDataset(str(tmp_path), 'labels.json')
+    assert len(found) == 2
+    assert [found.get_data_info(i)['gt_attributes']['spoof'] for i in range(2)] == [1, 2]
+    assert found.get_data_info(1)['attack'] == 'phone'
+    # The box is written for an image of 224 × 224; this one is 112 wide and 448 high.
+    assert found.raw_sample(0, 0)['bbox'].tolist() == [[28, 56, 84, 168]]
+
+
+def test_oulu_npu(tmp_path: Path) -> None:
+    for video in ('1_1_01_1', '2_1_02_5'):
+        for frame in range(5):
+            picture(tmp_path / 'frames' / video / f'{frame:03}.png')
+    lines = ['+1,1_1_01_1', '-2,2_1_02_5', '+1,3_1_03_2', 'nonsense', '-1,6_1_04_3']
+    (tmp_path / 'Test.txt').write_text('\n'.join(lines))
+    found = OuluNpuDataset(str(tmp_path), 'Test.txt', frames=3)
+    infos = [found.get_data_info(i) for i in range(len(found))]
+    assert [(i['video'], i['attack']) for i in infos] == [('1_1_01_1', 'live')] * 3 + [('2_1_02_5', 'replay')] * 3
+    assert [Path(i['img_path']).stem for i in infos[:3]] == ['000', '002', '004']
+
+
+def test_siw_leaves_a_medium_out(tmp_path: Path) -> None:
+    videos = ['003-1-1-1-1', '003-1-3-1-1', '003-1-3-2-1', '004-1-2-1-1']
+    for video in videos:
+        picture(tmp_path / 'frames' / video / '0.png')
+    (tmp_path / 'list.txt').write_text('\n'.join(videos))
+    found = SiWDataset(str(tmp_path), 'list.txt', media=[1], attacks=['replay'])
+    assert [found.get_data_info(i)['video'] for i in range(len(found))] == ['003-1-1-1-1', '003-1-3-1-1']
+
+
+def test_lists_of_several_domains(tmp_path: Path) -> None:
+    for name in ('o/real.png', 'o/fake.png', 'm/video/0.png', 'm/video/1.png'):
+        picture(tmp_path / name)
+    (tmp_path / 'o.txt').write_text('o/real.png 1\no/fake.png,-1\nbad line here\n')
+    (tmp_path / 'm.txt').write_text('m/video replay\n')
+    found = SpoofListDataset(str(tmp_path), {'O': 'o.txt', 'M': 'm.txt'}, split='dev')
+    infos = [found.get_data_info(i) for i in range(len(found))]
+    assert [(i['domain'], i['attack'], i['gt_attributes']['spoof']) for i in infos] == [
+        ('O', 'live', 1),
+        ('O', 'print', 0),
+        ('M', 'replay', 0),
+        ('M', 'replay', 0),
+    ]
+    assert {i['split'] for i in infos} == {'dev'}
