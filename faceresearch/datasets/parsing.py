@@ -37,10 +37,15 @@ class _ParsingBase(FaceDataset):
         return {
             'classes': names,
             'palette': palette_of(names).tolist(),
-            'class_order': self.class_order,
             'flip_pairs': flip_pairs(names),
             **(metainfo or {}),
         }
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Facts about the data set: ``classes``, ``palette``, ``class_order``, ``flip_pairs``."""
+        # Not among the facts above: mmengine takes a string there for the name of a file.
+        return {'class_order': self.class_order, **super().metainfo}
 
     @abstractmethod
     def files(self, problems: Problems) -> list[dict[str, Any]]:

@@ -143,7 +143,7 @@ class ParsingMetric(_MaskMetric):
     """Face parsing: IoU and F1 of each class, from the pixels of all images together.
 
     Reports ``miou`` (with background), ``mean_f1`` and ``miou_foreground`` (without), ``pixel_accuracy``, ``mean_accuracy``,
-    ``iou_<class>`` and ``f1_<class>``. A class that neither the truth nor the prediction has is nan, and left out of the means;
+    ``iou_<class>``, ``f1_<class>`` and ``share_<class>``, its share of the true pixels. A class that neither the truth nor the prediction has is nan, and left out of the means;
     the log names the classes that the truth does not have. Masks are compared at the size of the ground truth.
 
     Args:
@@ -178,8 +178,8 @@ class ParsingMetric(_MaskMetric):
             'mean_accuracy': scores.mean_accuracy,
         }
         names = [name.replace(' ', '_') for name in self.names]
-        iou = {f'iou_{name}': float(value) for name, value in zip(names, scores.iou)}
-        return {**means, **iou, **{f'f1_{name}': float(value) for name, value in zip(names, scores.f1)}}
+        each = {'iou': scores.iou, 'f1': scores.f1, 'share': scores.share}
+        return means | {f'{key}_{name}': float(v) for key, values in each.items() for name, v in zip(names, values)}
 
 
 @METRICS.register_module()

@@ -16,6 +16,7 @@ from faceresearch.registry import MODELS
 from faceresearch.zoo.checkpoint import read_checkpoint, save_weights
 from faceresearch.zoo.converters import CONVERTERS, ConversionReport, Converter, convert, find_converter
 from faceresearch.zoo.converters.onnx_weights import BatchNorm
+from faceresearch.zoo.converters.xseg import read_deepfacelab
 
 #: Forms whose tensors no converter reads yet; they come with the families that publish them.
 NOT_YET = {'.h5': 'Keras'}
@@ -47,7 +48,8 @@ def convert_checkpoint(
     of recognisers are not taken: only the training they come from can use them. The file's metadata names the source's sha256, the converter, the config and the model's input contract.
 
     Args:
-        source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``, read without unpickling anything but tensors; or
+        source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``, read without unpickling anything but tensors; ``.npz``
+            in DeepFaceLab's layout; or
             ``.onnx``, of which the network must then compute the same outputs.
         config: config whose model receives the tensors.
         out: the ``.safetensors`` to write.
@@ -75,7 +77,7 @@ def convert_checkpoint(
 
         result, report = convert_onnx(model, source, cfg, bn, images)
     else:
-        state, _ = read_checkpoint(source)
+        state = read_deepfacelab(source) if source.suffix.lower() == '.npz' else read_checkpoint(source)[0]
         target = model.state_dict()
         converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
         result, report = convert(state, target, converter)

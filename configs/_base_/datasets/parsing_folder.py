@@ -8,8 +8,12 @@ test_indices = None
 # Of the files, and of the network: 'celebamask' (the official one), 'bisenet', 'lapa' or 'face'.
 mask_order = 'celebamask'
 class_order = 'bisenet'
-image_size = 192
+image_size = 128
 test_size = image_size
+# How far training turns (degrees), scales and shifts (fraction of the sides) an image.
+angle = 15.0
+scale = (0.75, 1.33)
+shift = 0.08
 batch_size = 8
 num_workers = 1
 
@@ -31,7 +35,7 @@ train_dataloader = dict(
             dict(type='LoadImage'),
             dict(type='LoadFaceMask'),
             dict(type='RandomFlip', prob=0.5),
-            dict(type='RandomSimilarity', size=image_size, angle=15.0, scale=(0.75, 1.33), shift=0.08),
+            dict(type='RandomSimilarity', size=image_size, angle=angle, scale=scale, shift=shift),
             dict(type='RandomColorJitter', prob=0.8, brightness=0.4, contrast=0.4, saturation=0.4),
             dict(type='PackFaceInputs'),
         ],

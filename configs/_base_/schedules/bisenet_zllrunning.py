@@ -34,8 +34,8 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
-    dict(type='ExponentialLR', gamma=(lr / warmup_start) ** (1 / warmup_iters), by_epoch=False, end=warmup_iters),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=warmup_iters, end=max_iters),
+    dict(type='ExponentialLR', gamma=(lr / warmup_start) ** (1 / warmup_iters), by_epoch=False, end=warmup_iters + 1),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=warmup_iters, end=max_iters + 1),
 ]
 log_processor = dict(by_epoch=False)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=val_interval))

@@ -18,6 +18,7 @@ from faceresearch.models.backbones.scrfd_mobilenet import SCRFDMobileNet
 from faceresearch.models.backbones.sphere import SphereNet
 from faceresearch.models.backbones.timm import TimmBackbone
 from faceresearch.models.backbones.vggface import VGGFaceNet
+from faceresearch.models.backbones.xseg import XSegNet
 from faceresearch.models.backbones.yolov5_face import YOLOv5FaceCSPNet, YOLOv5FaceShuffleNet
 from faceresearch.models.backbones.yolov8_face import YOLOv8FaceCSPNet, YOLOv8FaceShuffleNet
 
@@ -42,6 +43,7 @@ __all__ = [
     'SphereNet',
     'TimmBackbone',
     'VGGFaceNet',
+    'XSegNet',
     'YOLOv5FaceCSPNet',
     'YOLOv5FaceShuffleNet',
     'YOLOv8FaceCSPNet',

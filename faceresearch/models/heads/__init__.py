@@ -2,6 +2,7 @@
 
 from faceresearch.models.heads.bisenet_head import BiSeNetHead
 from faceresearch.models.heads.dense import DenseFaceHead
+from faceresearch.models.heads.face_mask_head import FaceMaskHead
 from faceresearch.models.heads.margin_head import MarginHead
 from faceresearch.models.heads.retinaface_head import RetinaFaceHead
 from faceresearch.models.heads.scrfd_head import SCRFDHead
@@ -11,6 +12,7 @@ from faceresearch.models.heads.yolov8_face_head import YOLOv8FaceHead
 __all__ = [
     'BiSeNetHead',
     'DenseFaceHead',
+    'FaceMaskHead',
     'MarginHead',
     'RetinaFaceHead',
     'SCRFDHead',

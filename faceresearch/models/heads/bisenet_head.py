@@ -71,17 +71,18 @@ class BiSeNetHead(BaseModule):
         """Draw convolutions as zllrunning does: normal, with variance 1 / fan in."""
         normal_convolutions(self)
 
-    @property
-    def aux_names(self) -> tuple[str, ...]:
-        """Names of the auxiliary outputs."""
-        return tuple(f'aux{number}' for number in range(len(self.aux)))
+    def output_names(self, outputs: str) -> tuple[str, ...]:
+        """Names of what ``tensor`` returns."""
+        return ('logits',) if outputs == 'main' else ('logits', *(f'aux{number}' for number in range(len(self.aux))))
 
     def logits(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Map the neck's features to the main logits (N, num_classes, h, w)."""
         return _enlarged(self.main(features[0]), size)
 
-    def all_logits(self, features: Sequence[Tensor], size: tuple[int, int]) -> tuple[Tensor, ...]:
-        """Map the neck's features to the main and the auxiliary logits, each (N, num_classes, h, w)."""
+    def tensor(self, features: Sequence[Tensor], size: tuple[int, int], outputs: str) -> tuple[Tensor, ...]:
+        """Map the neck's features to the ``main`` logits, or to ``all`` of them, each (N, num_classes, h, w)."""
+        if outputs == 'main':
+            return (self.logits(features, size),)
         aux = [_enlarged(head(x), size) for head, x in zip(self.aux, features[1:], strict=True)]
         return self.logits(features, size), *aux
 
@@ -97,9 +98,9 @@ class BiSeNetHead(BaseModule):
         """
         if self.loss_function is None:
             raise UserError("model.head has no loss to train with: give model.head.loss=dict(type='OHEMCrossEntropy')")
-        names = ('main', *self.aux_names)
-        outputs = self.all_logits(features, (labels.shape[-2], labels.shape[-1]))
+        outputs = self.tensor(features, (labels.shape[-2], labels.shape[-1]), 'all')
         weights = (1.0, *([self.aux_weight] * len(self.aux)))
+        names = ('main', *self.output_names('all')[1:])
         return {
             f'loss_{name}': weight * self.loss_function(logits, labels)
             for name, weight, logits in zip(names, weights, outputs, strict=True)

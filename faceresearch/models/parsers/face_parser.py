@@ -24,8 +24,8 @@ class FaceParser(FaceModel):
     """Backbone, neck and head of face parsing.
 
     A neck or head that states no ``in_channels`` gets those of the part before it, so another backbone is one line. A
-    head has ``logits(features, size)``, ``all_logits(features, size)``, ``loss(features, labels)`` and ``num_classes``; a head of one class
-    tells it from everything else by the sign of its only logit.
+    head has ``logits(features, size)``, ``tensor(features, size, outputs)``, ``output_names(outputs)`` and
+    ``loss(features, labels)``; one with a single logit tells a face from everything else by its sign.
 
     Args:
         backbone: network with ``out_channels``.
@@ -76,7 +76,7 @@ class FaceParser(FaceModel):
     @property
     def output_names(self) -> tuple[str, ...]:
         """Names of what ``tensor`` returns."""
-        return ('logits',) if self.outputs == 'main' else ('logits', *self.head.aux_names)
+        return self.head.output_names(self.outputs)
 
     def extract(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W), normalised, to the head's features."""
@@ -98,9 +98,7 @@ class FaceParser(FaceModel):
 
     def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the logits (N, num_classes, H, W), a flat tuple: the graph that is exported."""
-        if self.outputs == 'main':
-            return (self.logits(inputs),)
-        return self.head.all_logits(self.extract(inputs), (inputs.shape[-2], inputs.shape[-1]))
+        return self.head.tensor(self.extract(inputs), (inputs.shape[-2], inputs.shape[-1]), self.outputs)
 
     def predict(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> list[FaceDataSample]:
         """Add ``pred_sem_seg`` to each sample: ``sem_seg`` (1, H, W) uint8 class ids at the original image's size.

@@ -12,6 +12,7 @@ from faceresearch.zoo.converters.mmpose import MMPOSE
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
 from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
 from faceresearch.zoo.converters.sphereface import CLCARWIN
+from faceresearch.zoo.converters.xseg import DEEPFACELAB_XSEG
 from faceresearch.zoo.converters.yakhyo_recognition import YAKHYO_RECOGNITION
 from faceresearch.zoo.converters.yolov5_face import YOLOV5_FACE
 from faceresearch.zoo.converters.yolov8_face import YOLOV8_FACE
@@ -24,6 +25,7 @@ CONVERTERS: tuple[Converter, ...] = (
     *YOLOV5_FACE,
     *YOLOV8_FACE,
     *BISENET,
+    DEEPFACELAB_XSEG,
     INSIGHTFACE_SCRFD,
     INSIGHTFACE_SCRFD_RESNET,
     *YAKHYO_RECOGNITION,
