@@ -13,6 +13,7 @@ from faceresearch.cli import add_common_arguments, make_parser, run_tool
 EXAMPLE = """
 tools/infer.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors photos/ holiday.mp4 -o outputs --json
 tools/infer.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors 0
+tools/infer.py hrnetv2_w18_hysts_anime28 checkpoints/hrnetv2.safetensors drawings/ --detector yolov3_d53_blackpad_anime checkpoints/yolov3.safetensors
 """
 
 
@@ -30,6 +31,12 @@ def main(argv: list[str] | None = None) -> int:
         metavar='S',
         help='leave out detections below this score (default: 0.5); the model has a threshold of its own, too',
     )
+    parser.add_argument(
+        '--detector',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='find faces with this detector first, and run CONFIG on each of them (default: on whole images)',
+    )
     parser.add_argument('--device', metavar='DEVICE', help='cpu, cuda, cuda:1, … (default: a GPU where there is one)')
     add_common_arguments(parser, overrides=False)
     parser.set_defaults(overrides=[])  # KEY=VALUE may stand among the inputs
@@ -46,6 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         score_thr=args.score_thr,
         overrides=args.overrides,
         device=args.device,
+        detector=tuple(args.detector) if args.detector else None,
     )
     return 0
 

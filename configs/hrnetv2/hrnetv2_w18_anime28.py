@@ -15,6 +15,7 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader
 
 contract = dict(
+    landmark_scheme='anime28',
     landmarks='28 points: 0-4 contour, 5-10 brows, 11-16 and 17-22 eyes, 23 nose, 24-27 mouth',
     intended_use='research on drawn faces',
 )

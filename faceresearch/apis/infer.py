@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ from torch import nn
 
 from faceresearch import __version__
 from faceresearch.apis.media import Source, VideoReader, VideoSink, collect
+from faceresearch.apis.two_stage import FacePipeline
 from faceresearch.datasets.base import BrokenImageError
 from faceresearch.errors import UserError
 from faceresearch.fileio import atomic_path
+from faceresearch.structures import FaceDataSample
 from faceresearch.transforms.loading import read_image
-from faceresearch.visualization import write_image
-from faceresearch.visualization.predictions import Drawn, Options, draw_sample
+from faceresearch.visualization import draw_faces, write_image
+from faceresearch.visualization.predictions import Drawn, Options, draw_sample, rounded
 
+#: From an image (H, W, 3) uint8 BGR to what is shown of it.
+Predict = Callable[[np.ndarray], Drawn]
 #: Name of the file that ``write_json`` asks for.
 JSON_NAME = 'detections.json'
 
@@ -59,6 +64,7 @@ def infer(
     score_thr: float = 0.5,
     overrides: Sequence[str] = (),
     device: str | None = None,
+    detector: tuple[str | Path, str | Path] | None = None,
 ) -> Report:
     """Run a model on images, folders, videos or a camera's stream and write pictures with what it finds.
 
@@ -75,6 +81,8 @@ def infer(
         score_thr: detections below this are left out.
         overrides: changes to the config, ``KEY=VALUE``.
         device: torch device; a GPU where there is one, by default.
+        detector: config and checkpoint of a detector that finds the faces which the model then looks at, one by one;
+            without it the model is shown whole images.
 
     Raises:
         UserError: an input is missing, nothing could be read, or nothing that the model predicts can be drawn.
@@ -84,9 +92,15 @@ def infer(
     output = Path(output)
     sources = collect(inputs, output)
     model = _load(config, checkpoint, overrides, device)
-    _raise_threshold(model, score_thr)
+    predict: Predict = partial(predict_and_draw, model, score_thr=score_thr)
+    if detector is None:
+        _raise_threshold(model, score_thr)
+    else:
+        first = _load(*detector, (), device)
+        _raise_threshold(first, score_thr)
+        predict = partial(detect_and_draw, FacePipeline(model, first, score_thr))
     report = Report()
-    _run(model, sources, output, score_thr, report)
+    _run(predict, sources, output, report)
     if write_json:
         _write_json(output / JSON_NAME, report, str(config), score_thr)
     _summarise(report, len(sources), output)
@@ -112,7 +126,7 @@ def _raise_threshold(model: nn.Module, score_thr: float) -> None:
         head.score_thr = max(head.score_thr, score_thr - 1e-6)  # type: ignore[union-attr]
 
 
-def _run(model: nn.Module, sources: Sequence[Source], output: Path, score_thr: float, report: Report) -> None:
+def _run(predict: Predict, sources: Sequence[Source], output: Path, report: Report) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -120,17 +134,17 @@ def _run(model: nn.Module, sources: Sequence[Source], output: Path, score_thr: f
         for source in progress.track(sources, description='detecting faces'):
             try:
                 if source.kind == 'image':
-                    report.images.append(_image(model, source, output, score_thr))
+                    report.images.append(_image(predict, source, output))
                 else:
-                    report.videos.append(_video(model, source, output, score_thr))
+                    report.videos.append(_video(predict, source, output))
             except BrokenImageError as error:
                 reason = str(error).removeprefix(f'{source.path}: ')
                 report.skipped.append({'path': source.path, 'reason': reason})
 
 
-def _image(model: nn.Module, source: Source, output: Path, score_thr: float) -> dict[str, Any]:
+def _image(predict: Predict, source: Source, output: Path) -> dict[str, Any]:
     image = read_image(source.path)
-    drawn = predict_and_draw(model, image, score_thr)
+    drawn = predict(image)
     write_image(output / source.output, drawn.picture)
     height, width = image.shape[:2]
     entry = {'path': source.path, 'output': source.output.as_posix(), 'width': width, 'height': height, **drawn.values}
@@ -141,14 +155,14 @@ def _image(model: nn.Module, source: Source, output: Path, score_thr: float) -> 
     return entry
 
 
-def _video(model: nn.Module, source: Source, output: Path, score_thr: float) -> dict[str, Any]:
+def _video(predict: Predict, source: Source, output: Path) -> dict[str, Any]:
     reader = VideoReader(source)
     frames: list[dict[str, Any]] = []
     try:
         with VideoSink(output / source.output, reader.fps) as sink:
             try:
                 for number, image in enumerate(reader):
-                    drawn = predict_and_draw(model, image, score_thr)
+                    drawn = predict(image)
                     sink.write(drawn.picture)
                     frames.append({'frame': number, **drawn.values})
             except KeyboardInterrupt:
@@ -180,12 +194,45 @@ def predict_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> D
         UserError: nothing of what the model predicts can be drawn.
     """
     from faceresearch.apis.model import inference
-    from faceresearch.config.contract import input_contract
 
     sample = inference(model, [image])[0]
-    contract = input_contract(model.cfg) if hasattr(model, 'cfg') else {}
+    return _draw(model, image, sample, score_thr=score_thr)
+
+
+def detect_and_draw(pipeline: FacePipeline, image: np.ndarray) -> Drawn:
+    """Return the faces of an image (H, W, 3) BGR and what the second model says of each: drawn, and as plain values.
+
+    Each entry of ``faces`` has ``box``, ``score``, and what :func:`predict_and_draw` tells of an image; a point is in pixels of
+    the image. Class ids of parsed faces are one ``mask`` of the image, 0 where no face was parsed.
+
+    Raises:
+        UserError: nothing of what the second model predicts can be drawn.
+    """
+    faces = pipeline(image)
+    drawn = Drawn(image.copy(), {'faces': []})
+    for face in reversed(faces):  # the best one last, over the others
+        x1, y1, x2, y2 = face.region or (0, 0, image.shape[1], image.shape[0])
+        part = _draw(pipeline.model, drawn.picture[y1:y2, x1:x2], face.sample, boxes=False)
+        drawn.picture[y1:y2, x1:x2] = part.picture
+        for name, mask in part.masks.items():
+            whole = drawn.masks.setdefault(name, np.zeros(image.shape[:2], np.uint8))
+            whole[y1:y2, x1:x2] = np.where(mask > 0, mask, whole[y1:y2, x1:x2])
+        (found,) = part.values.pop('faces', [{}])
+        values = {**found, **part.values, 'box': rounded(face.box), 'score': round(face.score, 5)}
+        drawn.values['faces'].insert(0, values)
+    boxes, scores = (np.array([getattr(face, name) for face in faces]) for name in ('box', 'score'))
+    drawn.picture = draw_faces(drawn.picture, boxes, scores)
+    return drawn
+
+
+def _draw(
+    model: nn.Module, image: np.ndarray, sample: FaceDataSample, score_thr: float = 0.0, boxes: bool = True
+) -> Drawn:
+    from faceresearch.config.contract import input_contract
+
+    contract = input_contract(model.cfg) if hasattr(model, 'cfg') else {}  # type: ignore[arg-type]
     try:
-        return draw_sample(image, sample, Options(score_thr, contract))
+        return draw_sample(image, sample, Options(score_thr, contract, boxes))
     except KeyError as error:
         raise UserError(f'{type(model).__name__} predicts {error.args[0]}: that cannot be drawn') from error
 

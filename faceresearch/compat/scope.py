@@ -62,8 +62,11 @@ def set_scope(cfg: Mapping[str, Any]) -> str:
     scope = infer_scope(cfg)
     current = DefaultScope.get_current_instance()
     if current is None or current.scope_name != scope:
-        # Instances are kept by name and the last one made is current: a fresh name each time.
-        DefaultScope.get_instance(f'{scope}-{len(DefaultScope._instance_dict)}', scope_name=scope)
+        # Instances are kept by name and the last one is current. One for each scope: frames of a video that pass through
+        # models of two packages would make thousands.
+        name = f'set-{scope}'
+        DefaultScope.get_instance(name, scope_name=scope)
+        DefaultScope._instance_dict.move_to_end(name)
     return scope
 
 

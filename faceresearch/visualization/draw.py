@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -37,6 +38,7 @@ def draw_faces(
     labels: Sequence[str] | None = None,
     color: Color | None = None,
     dashed: bool = False,
+    scheme: str | None = None,
 ) -> np.ndarray:
     """Return a copy of an image with N faces drawn on it.
 
@@ -53,6 +55,7 @@ def draw_faces(
         labels: N texts, an empty one for none.
         color: BGR of boxes and text background.
         dashed: draw dashed lines.
+        scheme: landmark scheme of the points, whose lines join them (``300w68``, …); None takes the first that has so many.
     """
     canvas = np.ascontiguousarray(image).copy()
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
@@ -70,7 +73,7 @@ def draw_faces(
         points = np.asarray(keypoints, np.float64).reshape(count, -1, 2)
         for i in order:
             shown = None if visible is None else np.asarray(visible)[i]
-            draw_points(canvas, points[i], boxes[i], shown)
+            draw_points(canvas, points[i], boxes[i], shown, scheme)
     if labels is None:
         labels = [''] * count if scores is None else [f'{float(score):.2f}' for score in scores]
     placer = LabelPlacer(canvas.shape[:2], boxes[order])
@@ -102,11 +105,20 @@ def draw_points(
     points: np.ndarray,
     box: np.ndarray,
     visible: np.ndarray | None = None,
+    scheme: str | None = None,
 ) -> None:
-    """Draw one face's landmarks (K, 2), in pixels, on ``canvas``, in place; ``visible`` is (K,) bool."""
+    """Draw one face's landmarks (K, 2), in pixels, on ``canvas``, in place; ``visible`` is (K,) bool.
+
+    The lines of ``scheme`` join points that are visible, each part of the face in its own colour.
+    """
     height, width = canvas.shape[:2]
     share = 0.034 if len(points) <= 5 else 0.012
     radius = float(np.clip(share * _side(box), 0.5, max(1.5, min(height, width) / 110)))
+    near = np.isfinite(points).all(1) & (np.abs(points) <= _FAR * max(height, width)).all(1)
+    for start, end, color in _links(len(points), scheme):
+        if near[start] and near[end] and (visible is None or (visible[start] and visible[end])):
+            a, b = ([round(float(v) * 2**_SHIFT) for v in points[k]] for k in (start, end))
+            cv2.line(canvas, a, b, color, line_width((height, width), _side(box)) // 2 or 1, cv2.LINE_AA, _SHIFT)
     for k, (x, y) in enumerate(points):
         if (visible is not None and not visible[k]) or not (-1 <= x <= width and -1 <= y <= height):
             continue
@@ -116,6 +128,18 @@ def draw_points(
             outline = round((radius + max(1.0, radius * 0.3)) * 2**_SHIFT)
             cv2.circle(canvas, centre, outline, (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
         cv2.circle(canvas, centre, round(radius * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
+
+
+@cache
+def _links(count: int, scheme: str | None) -> tuple[tuple[int, int, Color], ...]:
+    """Return pairs of points and a colour (BGR) for each line of a scheme, or of the first that has ``count`` points."""
+    from faceresearch.datasets.landmark_metainfo import LANDMARKS
+
+    found = LANDMARKS.get(scheme) if scheme else next((s for s in LANDMARKS.values() if s.num_points == count), None)
+    if found is None or found.num_points != count:
+        return ()
+    colours = found.metainfo()['keypoint_info']
+    return tuple((start, end, tuple(colours[start]['color'][::-1])) for start, end in found.links)
 
 
 def line_width(image_size: tuple[int, int], side: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mmengine.structures import BaseDataElement
 
-from faceresearch.visualization.draw import draw_faces
+from faceresearch.visualization.draw import draw_faces, draw_points
 from faceresearch.visualization.masks import draw_mask
 from faceresearch.visualization.samples import select_predictions
 
@@ -36,10 +36,12 @@ class Options:
     Attributes:
         score_thr: predictions below this are left out.
         contract: the model's input contract: ``labels`` names its classes.
+        boxes: draw the boxes of faces, not only their points.
     """
 
     score_thr: float = 0.0
     contract: Mapping[str, Any] = field(default_factory=dict)
+    boxes: bool = True
 
 
 def draw_sample(image: np.ndarray, sample: BaseDataElement, options: Options) -> Drawn:
@@ -60,12 +62,20 @@ def draw_sample(image: np.ndarray, sample: BaseDataElement, options: Options) ->
 def _faces(drawn: Drawn, sample: BaseDataElement, options: Options) -> None:
     found = select_predictions(sample, options.score_thr)
     points = found.get('keypoints')
-    drawn.picture = draw_faces(drawn.picture, found['bboxes'], found['scores'], points)
+    scheme = options.contract.get('landmark_scheme')
+    if options.boxes:
+        drawn.picture = draw_faces(drawn.picture, found['bboxes'], found['scores'], points, scheme=scheme)
+    elif points is not None:
+        drawn.picture = drawn.picture.copy()
+        for each, box in zip(points, found['bboxes']):
+            draw_points(drawn.picture, each, box, scheme=scheme)
     faces: list[dict[str, Any]] = []
     for i, (box, score) in enumerate(zip(found['bboxes'], found['scores'])):
-        face: dict[str, Any] = {'box': _rounded(box), 'score': round(float(score), 5)}
+        face: dict[str, Any] = {'box': rounded(box), 'score': round(float(score), 5)}
         if points is not None:
-            face['points'] = [_rounded(point) for point in points[i]]
+            face['points'] = [rounded(point) for point in points[i]]
+            if 'keypoint_scores' in found:
+                face['point_scores'] = [round(float(value), 5) for value in found['keypoint_scores'][i]]
         faces.append(face)
     drawn.values['faces'] = faces
 
@@ -81,7 +91,8 @@ def _parsing(drawn: Drawn, sample: BaseDataElement, options: Options) -> None:
     drawn.masks['mask'] = mask
 
 
-def _rounded(values: np.ndarray) -> list[float | None]:
+def rounded(values: np.ndarray) -> list[float | None]:
+    """Return coordinates as JSON holds them, to a hundredth of a pixel; None for what is not finite."""
     # JSON has no NaN.
     return [round(float(value), 2) if np.isfinite(value) else None for value in values]
 

@@ -72,13 +72,22 @@ def select_predictions(sample: BaseDataElement, score_thr: float = 0.0) -> dict[
 
 
 def instances_to_numpy(instances: Any) -> dict[str, np.ndarray]:
-    """Return the fields of an ``InstanceData`` as numpy arrays; its boxes are (N, 4), also when N is 0."""
+    """Return the fields of an ``InstanceData`` as numpy arrays; boxes (N, 4) and scores (N,) are always there.
+
+    Points without a box have the box around them.
+    """
     arrays = {}
     for name, values in instances.items():
         # mmdet's boxes may be wrapped in a class that holds a tensor.
         values = getattr(values, 'tensor', values)
         arrays[name] = values.detach().cpu().numpy() if hasattr(values, 'detach') else np.asarray(values)
+    if 'keypoints' in arrays and 'bboxes' not in arrays:
+        points = arrays['keypoints'][..., :2]
+        arrays['bboxes'] = np.concatenate([points.min(-2), points.max(-2)], -1)
     arrays['bboxes'] = arrays.get('bboxes', np.zeros((0, 4), np.float32)).reshape(-1, 4)
+    if 'scores' not in arrays:
+        # Landmark models are given their boxes, and perhaps how sure the detector was.
+        arrays['scores'] = arrays.get('bbox_scores', np.ones(len(arrays['bboxes']), np.float32))
     return arrays
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from faceresearch.apis import inference, init_model
+from faceresearch.apis.model import _pack, _test_pipeline
 from faceresearch.config import load_config
 from faceresearch.export import read_contract, read_metadata
 from faceresearch.export.forms import form_of
@@ -97,8 +98,6 @@ def test_the_graph_predicts_what_the_model_predicts(model: nn.Module, flip: bool
     model.test_cfg['flip_test'] = flip
     image = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     (sample,) = inference(model, image)
-    from faceresearch.apis.model import _pack, _test_pipeline
-
     packed = _pack(_test_pipeline(model), image, 0)
     inputs = model.data_preprocessor({'inputs': [packed['inputs']], 'data_samples': [packed['data_samples']]})['inputs']
     with torch.no_grad():
