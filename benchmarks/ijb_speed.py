@@ -60,8 +60,14 @@ def make_problem(scale: float, everything: bool) -> Problem:
         rng.standard_normal(dtype=np.float32, out=part)
         part *= 10.0  # genuine and impostor pairs overlap
         part += centres[person[templates[start : start + 8192]]]
-    first = rng.integers(count if everything else gallery, size=pairs, dtype=np.int32)
-    second = rng.integers(0 if everything else gallery, count, size=pairs, dtype=np.int32)
+    # No pair comes twice, as in IJB-C.
+    left, right = (count, count) if everything else (gallery, count - gallery)
+    cells = np.unique(rng.integers(left * right, size=round(1.4 * pairs), dtype=np.int64 if everything else np.int32))
+    rng.shuffle(cells)
+    first, second = (part.astype(np.int32) for part in np.divmod(cells[:pairs], right))
+    second += count - right
+    pairs = len(first)  # small sets have fewer
+    del cells
     # One pair in 800 is genuine, as in IJB-C: the probe's person in the gallery has the probe's number.
     genuine = rng.choice(pairs, pairs // 800, replace=False)
     first[genuine] = person[second[genuine]]

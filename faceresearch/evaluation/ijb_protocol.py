@@ -7,6 +7,7 @@ pieces, because all of them take gigabytes.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,10 @@ from faceresearch.evaluation.verification import unit_rows
 
 #: Images that are read at a time: a piece stays within a processor's cache.
 _PIECE = 2048
-#: Templates on each side of a block of pairs.
-_BLOCK = 256
+#: Templates on each side of a block of pairs, as a power of two.
+_BLOCK_BITS = 8
+#: Pairs that are put in order at a time, as a power of two: a pair's number, its block and its place there make 64 bits.
+_CHUNK_BITS = 24
 #: Above this share of a block's cells a matrix product is faster than one product for each pair.
 _DENSE = 0.08
 
@@ -44,16 +47,15 @@ class TemplateIndex:
             UserError: a template has no images.
         """
         low, high = int(self.ids[0]), int(self.ids[-1])
-        table = np.full(high - low + 1, -1, np.int32) if high - low < 2**26 else None
-        if table is not None:
+        if high - low < 2**26:
+            table = np.full(high - low + 1, -1, np.int32)
             table[self.ids - low] = np.arange(len(self.ids))
-            inside = (templates >= low) & (templates <= high)
             # Pairs come in tens of millions and are nearly always right: no second copy of them for that case.
-            found = (
-                table[templates - low]
-                if inside.all()
-                else np.where(inside, table[np.where(inside, templates - low, 0)], -1)
-            )
+            if not len(templates) or (templates.min() >= low and templates.max() <= high):
+                found = table.take(templates - low if low else templates)
+            else:
+                inside = (templates >= low) & (templates <= high)
+                found = np.where(inside, table[np.where(inside, templates - low, 0)], -1)
         else:
             found = np.minimum(np.searchsorted(self.ids, templates), len(self.ids) - 1)
             found = np.where(self.ids[found] == templates, found, -1)
@@ -140,28 +142,57 @@ def score_pairs(templates: np.ndarray, first: np.ndarray, second: np.ndarray) ->
         return scores
     rows, left = _compact(first, len(templates))
     columns, right = _compact(second, len(templates))
-    side = _BLOCK
-    while -(-len(rows) // side) * -(-len(columns) // side) > 2**16:
-        side *= 2
-    across = -(-len(columns) // side)
-    # numpy sorts 16-bit numbers by radix, in linear time.
-    block = (left // side * across + right // side).astype(np.uint16)
-    order = np.argsort(block, kind='stable')
-    ends = np.cumsum(np.bincount(block))
-    del block
-    for number, (start, end) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends)):
+    bits = _BLOCK_BITS
+    while _blocks(len(rows), bits) * _blocks(len(columns), bits) > 2**16:
+        bits += 1
+    for start in range(0, len(first), 2**_CHUNK_BITS):
+        part = np.s_[start : start + 2**_CHUNK_BITS]
+        _score_chunk(templates, (rows, columns), left[part], right[part], bits, scores[part])
+    return scores
+
+
+def _blocks(count: int, bits: int) -> int:
+    return -(-count >> bits)
+
+
+def _score_chunk(
+    templates: np.ndarray,
+    distinct: tuple[np.ndarray, np.ndarray],
+    left: np.ndarray,
+    right: np.ndarray,
+    bits: int,
+    scores: np.ndarray,
+) -> None:
+    """Write the products of pairs of ``distinct`` rows and columns, block after block."""
+    rows, columns = distinct
+    side, mask, across = 1 << bits, (1 << bits) - 1, _blocks(len(columns), bits)
+    # One number for each pair: block, row and column in the block, which pair it is. Sorted, blocks follow each other.
+    keys = (left >> bits).astype(np.uint64)
+    keys *= np.uint64(across)
+    keys += (right >> bits).view(np.uint32)
+    for part in (left & mask, right & mask):
+        keys <<= np.uint64(bits)
+        keys |= part.view(np.uint32)
+    keys <<= np.uint64(_CHUNK_BITS)
+    keys |= np.arange(len(keys), dtype=np.uint32)
+    keys.sort()
+    shift = _CHUNK_BITS + 2 * bits
+    starts = np.arange(_blocks(len(rows), bits) * across + 1, dtype=np.uint64) << np.uint64(shift)
+    ends = np.searchsorted(keys, starts)
+    products = np.empty((side, side))
+    for number, (start, end) in enumerate(itertools.pairwise(ends)):
         if start == end:
             continue
         down, over = divmod(number, across)
         a = templates[rows[down * side : (down + 1) * side]]
         b = templates[columns[over * side : (over + 1) * side]]
-        chosen = order[start:end]
-        i, j = left[chosen] - down * side, right[chosen] - over * side
+        chosen = (keys[start:end] & np.uint64(2**_CHUNK_BITS - 1)).view(np.int64)
+        cell = ((keys[start:end] >> np.uint64(_CHUNK_BITS)) & np.uint64(side * side - 1)).view(np.int64)
         if end - start > _DENSE * len(a) * len(b):
-            scores[chosen] = (a @ b.T)[i, j]
+            np.matmul(a, b.T, out=products[: len(a), : len(b)])
+            scores[chosen] = products.ravel().take(cell)
         else:
-            scores[chosen] = _products(a, b, i, j)
-    return scores
+            scores[chosen] = _products(a, b, cell >> bits, cell & mask)
 
 
 def _products(a: np.ndarray, b: np.ndarray, i: np.ndarray, j: np.ndarray, step: int = 512) -> np.ndarray:

@@ -104,46 +104,59 @@ def roc_curve(distributions: ScoreDistributions, drop_intermediate: bool = True)
         drop_intermediate: leave out points on the straight line between their neighbours. It matters: protocols that
             read TAR at the nearest FAR look among the points that are left.
     """
-    values, false, true = _steps(distributions)
-    if drop_intermediate and len(values) > 2:
-        corner = (false[1:] != false[:-1]) | (true[1:] != true[:-1])
-        # Point i ends step i; it is a corner if step i + 1 differs. The first and the last point always stay.
-        kept = np.flatnonzero(np.concatenate([[True], corner[1:], [True]]))
-    else:
-        kept = np.arange(len(values))
-    false_total, true_total = np.cumsum(false, dtype=np.int64)[kept], np.cumsum(true, dtype=np.int64)[kept]
+    values = _corners(distributions) if drop_intermediate else _distinct_scores(distributions)
     impostors, genuine = len(distributions.impostor), len(distributions.genuine)
     return RocCurve(
-        far=np.concatenate([[0.0], false_total / impostors]),
-        tar=np.concatenate([[0.0], true_total / genuine]),
-        thresholds=np.concatenate([[np.inf], values[kept]]),
+        far=np.concatenate([[0.0], _accepted(distributions.impostor, values) / impostors]),
+        tar=np.concatenate([[0.0], _accepted(distributions.genuine, values) / genuine]),
+        thresholds=np.concatenate([[np.inf], values]),
         genuine=genuine,
         impostors=impostors,
     )
 
 
-def _steps(distributions: ScoreDistributions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the distinct scores, falling, and how many impostor and genuine pairs have each."""
-    values, false = _distinct(distributions.impostor)
-    others, counts = _distinct(distributions.genuine)
-    place = np.searchsorted(values, others)
-    shared = np.zeros(len(others), bool)
-    inside = place < len(values)
-    shared[inside] = values[place[inside]] == others[inside]
-    # What np.insert will have shifted each place by: the genuine scores before it that are in no impostor pair.
-    target = place + np.cumsum(~shared) - (~shared)
-    values = np.insert(values, place[~shared], others[~shared])
-    false = np.insert(false, place[~shared], 0)
-    true = np.zeros(len(values), np.int32)
-    true[target] = counts
-    return values[::-1], false[::-1], true[::-1]
+def _accepted(ordered: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Return how many of some rising scores are accepted at each threshold."""
+    return len(ordered) - np.searchsorted(ordered, thresholds)
 
 
-def _distinct(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    if len(starts) == len(ordered):
-        return ordered, np.ones(len(ordered), np.int32)
-    return ordered[starts], np.diff(np.append(starts, len(ordered))).astype(np.int32)
+def _distinct_scores(distributions: ScoreDistributions) -> np.ndarray:
+    """Return the distinct scores, falling."""
+    return np.union1d(distributions.genuine, distributions.impostor)[::-1]
+
+
+def _corners(distributions: ScoreDistributions) -> np.ndarray:
+    """Return the scores, falling, at which the curve changes its direction, and the highest and the lowest.
+
+    Between genuine scores the curve goes through impostors one by one, along a straight line. So only genuine scores,
+    impostor scores that occur several times, and the neighbours of either can be corners: a few of many million.
+    """
+    genuine, impostor = distributions.genuine, distributions.impostor
+    special = np.union1d(genuine, impostor[1:][impostor[1:] == impostor[:-1]])
+    ends = [min(genuine[0], impostor[0]), max(genuine[-1], impostor[-1])]
+    higher = np.minimum(_next_above(genuine, special), _next_above(impostor, special))
+    values = np.unique(np.concatenate([special, higher[higher < np.inf], ends]))[::-1]
+    lower = np.maximum(_next_below(genuine, values), _next_below(impostor, values))
+    here = np.stack([_occurrences(scores, values) for scores in (impostor, genuine)])
+    after = np.stack([_occurrences(scores, lower) for scores in (impostor, genuine)])
+    kept = (here != after).any(0)
+    # The first point and the last one always stay.
+    kept[[0, -1]] = True
+    return values[kept]
+
+
+def _occurrences(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.searchsorted(ordered, values, side='right') - np.searchsorted(ordered, values)
+
+
+def _next_above(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    place = np.searchsorted(ordered, values, side='right')
+    return np.where(place < len(ordered), ordered[np.minimum(place, len(ordered) - 1)], np.inf)
+
+
+def _next_below(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    place = np.searchsorted(ordered, values)
+    return np.where(place > 0, ordered[np.maximum(place - 1, 0)], -np.inf)
 
 
 def nearest_point(curve: RocCurve, far: float) -> OperatingPoint:
