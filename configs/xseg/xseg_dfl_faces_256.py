@@ -16,9 +16,9 @@ scale = (0.95, 1.05)
 shift = 0.05
 # Norms do not depend on the batch, so small ones do, and there are few images.
 batch_size = 2
-max_epochs = 3
+max_epochs = 6
 warmup_epochs = 1
-val_interval = 3
+val_interval = 6
 lr = 5e-4
 val_evaluator = dict(type='FaceMaskMetric')
 test_evaluator = val_evaluator
