@@ -15,11 +15,12 @@ from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
 from faceresearch.errors import UserError
+from faceresearch.evaluation.mask_files import StoredMasks
 from faceresearch.evaluation.parsing_plots import draw_confusion, draw_worst
 from faceresearch.evaluation.parsing_protocol import ParsingScores, confusion_matrix, parsing_scores, score_table
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
-from faceresearch.registry import METRICS
+from faceresearch.registry import DATASETS, METRICS
 
 #: Pictures in a report.
 _WORST = 12
@@ -45,14 +46,23 @@ class ParsedImage:
 class _MaskMetric(BaseMetric):
     """Collects a confusion matrix per image; subclasses say what is made of the sum."""
 
+    #: Registered metric that ``--dump`` adds.
+    dump_metric = 'DumpMasks'
+
     def __init__(
-        self, size: int | Sequence[int] | None, plots_dir: str | None, collect_device: str, prefix: str | None
+        self,
+        size: int | Sequence[int] | None,
+        plots_dir: str | None,
+        truth: dict[str, Any] | None,
+        collect_device: str,
+        prefix: str | None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.size = None if size is None else (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
         if self.size is not None and min(self.size) < 1:
             raise UserError(f'{type(self).__name__}: size={size}: sides must be at least 1 pixel')
         self.plots_dir = plots_dir
+        self.truth = truth
         self.results: list[ParsedImage] = []
 
     @property
@@ -120,6 +130,42 @@ class _MaskMetric(BaseMetric):
         figures = {**self.figures(scores, good), 'images': len(good)}
         return with_broken(figures, results)
 
+    def evaluate_file(self, path: str | Path, subset: bool = False) -> dict[str, float]:
+        """Judge stored masks by those of the data set ``truth``; its images are read for their sizes only.
+
+        Args:
+            path: npz, see :mod:`faceresearch.evaluation.mask_files`.
+            subset: pass over images that the file lacks; otherwise they are background throughout.
+
+        Raises:
+            UserError: the metric names no data set, the file cannot be read, or it names no image of the set.
+        """
+        if self.truth is None:
+            raise UserError(f'{type(self).__name__}: no truth to judge {path} by: name a benchmark config')
+        stored, dataset = StoredMasks(path), DATASETS.build(self.truth)
+        self.dataset_meta = dataset.metainfo
+        results = []
+        for index in range(len(dataset)):
+            sample = dataset[index]['data_samples'].to_dict()
+            name = sample_name(sample)
+            if name not in stored and (subset or sample.get('img_broken', False)):
+                continue
+            mask = stored.mask(name) if name in stored else np.zeros_like(as_numpy(sample['gt_sem_seg']['sem_seg'])[0])
+            sample['pred_sem_seg'] = {'sem_seg': mask[None]}
+            results.append((self._image(sample), name in stored))
+        if not any(known for _, known in results):
+            raise UserError(f'{path}: names no image of the data set; expected names such as {sample_name(sample)!r}')
+        absent = sum(not known for _, known in results)
+        if absent:
+            print_log(
+                f'{path}: {absent} of {len(results)} images are not in the file: they count as background (subset=true'
+                ' passes over them)',
+                logger='current',
+                level=logging.WARNING,
+            )
+        figures = self.compute_metrics([image for image, _ in results])
+        return {f'{self.prefix}/{key}': value for key, value in figures.items()}
+
     def figures(self, scores: ParsingScores, images: list[ParsedImage]) -> dict[str, float]:
         """Return the metric's figures by key."""
         raise NotImplementedError
@@ -150,6 +196,7 @@ class ParsingMetric(_MaskMetric):
         size: bring both masks to this size first (a side, or height and width), by the nearest pixel; None: the ground
             truth's own.
         plots_dir: folder for the confusion matrix and the worst images.
+        truth: config of the data set whose masks stored predictions are judged by (``--predictions``).
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
 
@@ -163,10 +210,11 @@ class ParsingMetric(_MaskMetric):
         self,
         size: int | Sequence[int] | None = None,
         plots_dir: str | None = None,
+        truth: dict[str, Any] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(size, plots_dir, collect_device, prefix)
+        super().__init__(size, plots_dir, truth, collect_device, prefix)
 
     def figures(self, scores: ParsingScores, images: list[ParsedImage]) -> dict[str, float]:
         """Return the means, and the figures of each class."""
@@ -189,6 +237,7 @@ class FaceMaskMetric(_MaskMetric):
     Args:
         size: see :class:`ParsingMetric`, as for the others.
         plots_dir: folder for the confusion matrix and the worst images.
+        truth: config of the data set, for stored predictions.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
 
@@ -202,10 +251,11 @@ class FaceMaskMetric(_MaskMetric):
         self,
         size: int | Sequence[int] | None = None,
         plots_dir: str | None = None,
+        truth: dict[str, Any] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(size, plots_dir, collect_device, prefix)
+        super().__init__(size, plots_dir, truth, collect_device, prefix)
 
     def figures(self, scores: ParsingScores, images: list[ParsedImage]) -> dict[str, float]:
         """Return the overlap of the face, class 1."""

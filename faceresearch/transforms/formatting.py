@@ -46,6 +46,7 @@ class PackFaceInputs(BaseTransform):
             'pad_offset',
             'flip',
             'img_broken',
+            'class_order',
             'attack',
             'domain',
             'split',

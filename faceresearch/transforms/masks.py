@@ -33,29 +33,36 @@ def read_mask(path: str | Path, palette: np.ndarray | None = None) -> np.ndarray
     Raises:
         BrokenImageError: the file cannot be read, is too large, or does not hold ids of 8 bits.
     """
-    from PIL import Image
-
     path = Path(path)
     try:
         size = path.stat().st_size
         if size == 0 or size > MAX_FILE_BYTES:
             raise BrokenImageError(f'{path}: {"empty file" if size == 0 else f"{size} bytes are too many"}')
-        with Image.open(BytesIO(path.read_bytes())) as image:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BrokenImageError(f'{path}: {error.strerror or error}') from error
+    return decode_mask(data, str(path), palette)
+
+
+def decode_mask(data: bytes, name: str, palette: np.ndarray | None = None) -> np.ndarray:
+    """Decode an encoded mask (see :func:`read_mask`); ``name`` is for the error message."""
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise BrokenImageError(f'{path}: {image.width} x {image.height} pixels are too many')
+                raise BrokenImageError(f'{name}: {image.width} x {image.height} pixels are too many')
             mode, values = image.mode, np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenImageError(f'{path}: not a mask that can be read ({error})') from error
-    if values.ndim == 2 and values.dtype != bool:
+        raise BrokenImageError(f'{name}: not a mask that can be read ({error})') from error
+    if values.ndim == 2:
         if values.size and (int(values.min()) < 0 or int(values.max()) > 255):
-            raise BrokenImageError(f'{path}: has values up to {values.max()}; class ids have 8 bits')
+            raise BrokenImageError(f'{name}: has values up to {values.max()}; class ids have 8 bits')
         return values.astype(np.uint8)
-    if values.dtype == bool:
-        return values.astype(np.uint8)
-    return _ids_of_colours(path, mode, values, palette)
+    return _ids_of_colours(name, mode, values, palette)
 
 
-def _ids_of_colours(path: Path, mode: str, values: np.ndarray, palette: np.ndarray | None) -> np.ndarray:
+def _ids_of_colours(path: str, mode: str, values: np.ndarray, palette: np.ndarray | None) -> np.ndarray:
     if palette is None or mode not in ('RGB', 'RGBA'):
         raise BrokenImageError(f'{path}: is a picture ({mode}), not class ids: a palette or grey PNG is needed')
     codes = _codes(values)

@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 
 from faceresearch.visualization.draw import IGNORED_COLOR, TRUTH_COLOR, draw_faces
+from faceresearch.visualization.masks import draw_mask
 
 #: Letters for the WIDER FACE subsets that a face counts in.
 _SUBSETS = 'EMH'
@@ -16,16 +17,18 @@ _SUBSETS = 'EMH'
 def draw_truth(image: np.ndarray, sample: BaseDataElement, scale: float = 1.0) -> np.ndarray:
     """Return a copy of an image with a sample's ground truth: faces in blue, ignored ones dashed in grey.
 
-    Faces that know their difficulty are labelled with the easiest subset they count in (E, M or H).
+    A mask is drawn in the colours of its classes. Faces that know their difficulty are labelled with the easiest subset they count in (E, M or H).
 
     Args:
         image: (H, W, 3) uint8 BGR.
-        sample: with ``gt_instances`` and, perhaps, ``ignored_instances``.
+        sample: with ``gt_instances`` and, perhaps, ``ignored_instances``, or with ``gt_sem_seg``.
         scale: factor from the sample's pixels to the image's, for images that were resized for display.
     """
     if 'ignored_instances' in sample:
         ignored = instances_to_numpy(sample.ignored_instances)
         image = draw_faces(image, ignored['bboxes'] * scale, color=IGNORED_COLOR, dashed=True)
+    if 'gt_sem_seg' in sample:
+        image = _draw_true_mask(image, sample)
     if 'gt_instances' not in sample:
         return image.copy()
     faces = instances_to_numpy(sample.gt_instances)
@@ -38,6 +41,15 @@ def draw_truth(image: np.ndarray, sample: BaseDataElement, scale: float = 1.0) -
         labels=None if difficulty is None else [_subset(flags) for flags in difficulty],
         color=TRUTH_COLOR,
     )
+
+
+def _draw_true_mask(image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
+    from faceresearch.datasets.parsing_metainfo import classes_of, palette_of
+
+    mask = sample.gt_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)
+    order = sample.metainfo.get('class_order')
+    names = classes_of(order) if order else [str(i) for i in range(32)]
+    return draw_mask(image, mask, palette_of(names))
 
 
 def draw_predictions(

@@ -11,8 +11,9 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 
+from faceresearch.datasets.parsing_metainfo import CLASSES
 from faceresearch.errors import UserError
-from faceresearch.evaluation import FaceMaskMetric, ParsingMetric
+from faceresearch.evaluation import DumpMasks, FaceMaskMetric, ParsingMetric
 from faceresearch.evaluation.parsing_protocol import confusion_matrix, parsing_scores, score_table
 from faceresearch.structures import FaceDataSample
 
@@ -111,3 +112,44 @@ def test_face_masks_have_one_overlap() -> None:
 def test_confusion_leaves_ignored_pixels_out() -> None:
     matrix = confusion_matrix(np.array([[0, 1, 255]]), np.array([[1, 1, 0]]), 2)
     assert matrix.tolist() == [[0, 1], [0, 1]]
+
+
+def test_stored_masks_are_judged_as_the_model_was(tmp_path: Path) -> None:
+    """--dump and --predictions: the same figures from the file; images that it lacks are background."""
+    rng = np.random.default_rng(0)
+    samples = []
+    for name in ('a', 'b', 'c'):
+        truth = rng.integers(0, 11, (12, 16)).astype(np.uint8)
+        for kind, image in (('images', np.zeros((12, 16, 3), np.uint8)), ('masks', truth)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / kind / f'{name}.png'), image)
+        predicted = np.where(rng.random(truth.shape) < 0.3, rng.integers(0, 11, truth.shape), truth)
+        samples.append(sample(truth, predicted, name))
+    names = CLASSES['lapa']
+    dump = DumpMasks(str(tmp_path / 'masks.npz'))
+    pipeline = [{'type': 'LoadImage'}, {'type': 'LoadFaceMask'}, {'type': 'PackFaceInputs'}]
+    orders = {'mask_order': 'lapa', 'class_order': 'lapa'}
+    truth_set = {
+        'type': 'ParsingDataset',
+        'data_root': str(tmp_path),
+        'test_mode': True,
+        'pipeline': pipeline,
+        **orders,
+    }
+    dump.process(None, samples)
+    dump.evaluate(3)
+    judge = ParsingMetric(truth=truth_set)
+    expected = judged(ParsingMetric(), samples, names)
+    assert judge.evaluate_file(tmp_path / 'masks.npz') == pytest.approx(expected)
+    dump = DumpMasks(str(tmp_path / 'less.npz'))
+    dump.process(None, samples[:2])
+    dump.evaluate(2)
+    less = ParsingMetric(truth=truth_set).evaluate_file(tmp_path / 'less.npz')
+    assert less['parsing/images'] == 3 and less['parsing/miou'] < expected['parsing/miou']
+    some = ParsingMetric(truth=truth_set).evaluate_file(tmp_path / 'less.npz', subset=True)
+    assert some == pytest.approx(judged(ParsingMetric(), samples[:2], names))
+    np.savez(tmp_path / 'wrong.npz', names=np.array(['a']), offsets=np.array([0, 5]), png=np.zeros(4, np.uint8))
+    with pytest.raises(UserError, match='offsets must rise'):
+        judge.evaluate_file(tmp_path / 'wrong.npz')
+    with pytest.raises(UserError, match='no truth to judge'):
+        ParsingMetric().evaluate_file(tmp_path / 'masks.npz')

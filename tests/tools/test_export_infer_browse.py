@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
 from faceresearch.apis.benchmark import benchmark, multiply_adds
 from faceresearch.apis.browse import browse_dataset, read_sample
 from faceresearch.apis.infer import infer
 from faceresearch.apis.media import Source, VideoReader, VideoSink, collect
+from faceresearch.config import load_config
 from faceresearch.errors import UserError
 from faceresearch.structures import FaceDataSample
 
@@ -213,6 +214,33 @@ def test_model_that_detects_nothing_is_named(detector: None, tmp_path: Path, mon
     monkeypatch.setattr('faceresearch.apis.model.inference', lambda model, images: [sample])
     with pytest.raises(UserError, match='Identity predicts pred_embedding: that cannot be drawn'):
         infer(CONFIG, 'none', [str(write(tmp_path / 'x.jpg'))], tmp_path / 'out')
+
+
+def test_parsed_faces_are_drawn_in_their_classes_colours(
+    detector: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = torch.zeros(1, 60, 80, dtype=torch.uint8)
+    mask[0, :, 40:] = 17
+    sample = FaceDataSample(pred_sem_seg=PixelData(sem_seg=mask))
+    model = nn.Identity()
+    model.cfg = load_config('bisenet_r18_celebamaskhq_512')  # type: ignore[assignment]
+    monkeypatch.setattr('faceresearch.apis.model.init_model', lambda *args, **kwargs: model)
+    monkeypatch.setattr('faceresearch.apis.model.inference', lambda model, images: [sample])
+    image = str(write(tmp_path / 'a/x.png'))
+    report = infer(CONFIG, 'none', [image, image], tmp_path / 'out', write_json=True)
+    assert report.images[0]['classes'] == {'background': 0.5, 'hair': 0.5} and report.faces == 0
+    assert files_below(tmp_path / 'out') == [
+        'detections.json',
+        'masks/x.png.png',
+        'masks/x_2.png.png',
+        'x.png',
+        'x_2.png',
+    ]
+    assert (cv2.imread(str(tmp_path / 'out/masks/x.png.png'), cv2.IMREAD_UNCHANGED) == mask[0].numpy()).all()
+    drawn = cv2.imread(str(tmp_path / 'out/x.png'))
+    assert (drawn[:, :40] == 120).all(), 'background stays'
+    # 0.6 of grey 120, 0.4 of the class's blue.
+    assert drawn[30, 60].tolist() == pytest.approx([0.6 * 120 + 0.4 * 204, 72, 72], abs=1)
 
 
 def test_video_frames_are_numbered(detector: None, tmp_path: Path) -> None:

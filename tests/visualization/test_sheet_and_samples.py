@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
 from faceresearch.registry import VISUALIZERS
 from faceresearch.structures import FaceDataSample
@@ -31,6 +31,18 @@ def truth_sample() -> FaceDataSample:
     )
     sample.ignored_instances = InstanceData(bboxes=torch.tensor([[110.0, 20.0, 150.0, 70.0]]))
     return sample
+
+
+def test_masks_are_drawn_in_the_colours_of_their_classes() -> None:
+    sample = FaceDataSample(metainfo={'class_order': 'celebamask'})
+    mask = torch.zeros(1, 50, 50, dtype=torch.uint8)
+    mask[0, :25], mask[0, 25:, 25:] = 13, 255
+    sample.gt_sem_seg = PixelData(sem_seg=mask)
+    picture = draw_truth(plain((100, 100, 100)), sample)
+    assert picture[20, 20].tolist() == pytest.approx([60 + 0.4 * 204, 60, 60], abs=1), (
+        'hair, blue; the mask is enlarged'
+    )
+    assert (picture[51:] == 100).all(), 'neither background nor what does not count'
 
 
 def predicted_sample() -> FaceDataSample:
