@@ -155,7 +155,7 @@ def _window(image: np.ndarray, left: int, top: int, side: int, fill: float | Seq
 
 @TRANSFORMS.register_module()
 class PadToSquare(BaseTransform):
-    """Pad right and bottom to a square.
+    """Pad right and bottom to a square; what is added does not count in a mask (255).
 
     Args:
         fill: colour of the padding, in the channel order of the image (BGR).
@@ -173,6 +173,10 @@ class PadToSquare(BaseTransform):
             canvas[:height, :width] = results['img']
             results['img'] = canvas
             results['img_shape'] = (side, side)
+            if 'gt_sem_seg' in results:
+                mask = np.full((side, side), 255, np.uint8)
+                mask[:height, :width] = results['gt_sem_seg']
+                results['gt_sem_seg'] = mask
         return results
 
 

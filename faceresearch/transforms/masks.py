@@ -17,7 +17,7 @@ from faceresearch.datasets.parsing_metainfo import COLOURS, IGNORED, class_map, 
 from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
 from faceresearch.transforms.instances import resize_sample
-from faceresearch.transforms.loading import MAX_FILE_BYTES, MAX_PIXELS
+from faceresearch.transforms.loading import MAX_FILE_BYTES, MAX_PIXELS, read_image
 
 
 def read_mask(path: str | Path, palette: np.ndarray | None = None) -> np.ndarray:
@@ -100,9 +100,7 @@ def merge_parts(parts: Mapping[str, str | Path], names: Sequence[str]) -> np.nda
     for number, name in enumerate(names):
         if name not in parts:
             continue
-        part = cv2.imread(str(parts[name]), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-        if part is None or part.size == 0:
-            raise BrokenImageError(f'{parts[name]}: not a mask that can be read')
+        part = read_image(parts[name])[..., 0]
         if merged is None:
             merged = np.zeros(part.shape, np.uint8)
         if part.shape != merged.shape:

@@ -16,6 +16,7 @@ from faceresearch.errors import UserError
 from faceresearch.transforms import (
     LoadFaceMask,
     PackFaceInputs,
+    PadToSquare,
     RandomCrop,
     RandomFlip,
     RandomInterpolationResize,
@@ -156,6 +157,7 @@ def picture(height: int = 90, width: int = 120) -> dict[str, Any]:
         RandomSimilarity(size=(100, 80), angle=20, scale=(0.8, 1.2), shift=0.1),
         RandomInterpolationResize(size=(77, 131), methods=('linear', 'area')),
         RandomFlip(prob=1.0),
+        PadToSquare(),
     ],
     ids=lambda t: type(t).__name__,
 )
