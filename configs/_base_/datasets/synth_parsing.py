@@ -1,5 +1,5 @@
 # SynthFaces: rendered heads with exact masks of 19 classes, nothing to download. They are rendered once, into a cache.
-cache_dir = 'data/cache'
+cache_dir = 'data/synth_parsing'
 class_order = 'bisenet'
 train_samples = 4000
 val_samples = 200
