@@ -105,7 +105,7 @@ class AttributeModel(FaceModel):
             chosen = raw if len(rows) == len(data_samples) else raw[rows]
             head_losses: dict[str, Tensor] = head.loss(chosen, labels.to(raw.device))  # type: ignore[operator]
             for suffix, value in head_losses.items():
-                losses[f'loss_{name}{suffix}'] = head.loss_weight * value
+                losses[f'loss_{name}{suffix}'] = float(head.loss_weight) * value  # type: ignore[arg-type]
         return {**losses, **extra}
 
     def tensor(self, inputs: Tensor) -> tuple[Tensor, ...]:
