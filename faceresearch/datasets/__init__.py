@@ -3,6 +3,14 @@
 from faceresearch.datasets.class_folders import ClassFolderDataset
 from faceresearch.datasets.coco_face import CocoFaceDataset
 from faceresearch.datasets.folder_faces import ImageFolderFaceDataset
+from faceresearch.datasets.landmark_sets import (
+    CocoLandmarkDataset,
+    DlibXmlDataset,
+    IBUG300WDataset,
+    PointFilesDataset,
+    PointsCsvDataset,
+    WFLWDataset,
+)
 from faceresearch.datasets.pairs import CFPDataset, PairBinDataset, PairTxtDataset, RFWDataset
 from faceresearch.datasets.parsing import CelebAMaskHQDataset, LaPaDataset, ParsingDataset
 from faceresearch.datasets.record_faces import RecordFaceDataset
@@ -19,6 +27,9 @@ __all__ = [
     'CelebASpoofDataset',
     'ClassFolderDataset',
     'CocoFaceDataset',
+    'CocoLandmarkDataset',
+    'DlibXmlDataset',
+    'IBUG300WDataset',
     'IJBDataset',
     'ImageFolderFaceDataset',
     'LaPaDataset',
@@ -26,6 +37,8 @@ __all__ = [
     'PairBinDataset',
     'PairTxtDataset',
     'ParsingDataset',
+    'PointFilesDataset',
+    'PointsCsvDataset',
     'RFWDataset',
     'RecordFaceDataset',
     'SiWDataset',
@@ -34,6 +47,7 @@ __all__ = [
     'SynthIdentityDataset',
     'SynthPairsDataset',
     'TinyFaceDataset',
+    'WFLWDataset',
     'WebFaceShards',
     'WiderFaceDataset',
 ]

@@ -110,12 +110,17 @@ class LandmarkScheme:
         return np.stack([points[..., list(group), :].mean(-2) for group in self.five], -2)
 
 
-def landmark_scheme(name: str) -> LandmarkScheme:
-    """Return a scheme by name.
+def landmark_scheme(name: str | Mapping[str, Any]) -> LandmarkScheme:
+    """Return a scheme by name, or one of a user's own from the arguments of :class:`LandmarkScheme`.
 
     Raises:
-        UserError: there is no such scheme.
+        UserError: there is no such scheme, or an argument is missing or unknown.
     """
+    if not isinstance(name, str):
+        try:
+            return LandmarkScheme(**name)
+        except TypeError as error:
+            raise UserError(f'landmark scheme: {str(error).removeprefix("LandmarkScheme.__init__() ")}') from error
     if name not in LANDMARKS:
         raise UserError(f'landmark scheme {name!r} is unknown; use {", ".join(LANDMARKS)}')
     return LANDMARKS[name]

@@ -6,6 +6,7 @@ from faceresearch.evaluation.foreign import ForeignMetric
 from faceresearch.evaluation.ijb import IJBMetric
 from faceresearch.evaluation.landmark_nme import MatchedLandmarkNME
 from faceresearch.evaluation.mask_files import DumpMasks
+from faceresearch.evaluation.landmarks import LandmarkMetric
 from faceresearch.evaluation.parsing import FaceMaskMetric, ParsingMetric
 from faceresearch.evaluation.spoof import SpoofMetric
 from faceresearch.evaluation.stored import DumpDetections, evaluate_predictions
@@ -21,6 +22,7 @@ __all__ = [
     'FaceMaskMetric',
     'ForeignMetric',
     'IJBMetric',
+    'LandmarkMetric',
     'MatchedLandmarkNME',
     'ParsingMetric',
     'SpoofMetric',

@@ -71,7 +71,10 @@ class DumpDetections(BaseMetric):
                 continue
             predicted = fields['pred_instances']
             points = as_numpy(predicted['keypoints']) if 'keypoints' in predicted else None
-            boxes, scores = as_numpy(predicted['bboxes']), as_numpy(predicted['scores'])
+            boxes = as_numpy(predicted['bboxes'])
+            scores = as_numpy(
+                predicted['scores' if 'scores' in predicted else 'bbox_scores']
+            )  # the latter are mmpose's
             self.results.append((sample_name(fields), boxes, scores, points))
 
     def compute_metrics(self, results: list[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]]) -> dict[str, float]:

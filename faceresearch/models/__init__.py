@@ -1,6 +1,16 @@
 """Networks, losses and data preprocessors."""
 
-from faceresearch.models import backbones, classifiers, detectors, heads, losses, necks, parsers, recognizers
+from faceresearch.models import (
+    backbones,
+    classifiers,
+    detectors,
+    heads,
+    landmarkers,
+    losses,
+    necks,
+    parsers,
+    recognizers,
+)
 from faceresearch.models.averaging import ExpMomentumEMA
 from faceresearch.models.data_preprocessors import FaceDataPreprocessor
 
@@ -11,6 +21,7 @@ __all__ = [
     'classifiers',
     'detectors',
     'heads',
+    'landmarkers',
     'losses',
     'necks',
     'parsers',

@@ -8,6 +8,7 @@ from faceresearch.transforms.attributes import (
     RandomResizedCrop,
     RandomRotate,
 )
+from faceresearch.transforms.crop_face import CropFace
 from faceresearch.transforms.formatting import PackFaceInputs
 from faceresearch.transforms.geometric import PadToSquare, RandomFlip, RandomInterpolationResize, RandomSquareCrop
 from faceresearch.transforms.loading import LoadImage
@@ -21,6 +22,7 @@ from faceresearch.transforms.sanitize import SanitizeBoxes
 __all__ = [
     'AlignFace',
     'ColorDistortion',
+    'CropFace',
     'CropFaceScales',
     'FlipAttributes',
     'FourierTarget',

@@ -51,6 +51,10 @@ class PackFaceInputs(BaseTransform):
             'domain',
             'split',
             'video',
+            'warp_matrix',
+            'bbox',
+            'subsets',
+            'box_size',
         ),
     ) -> None:
         self.meta_keys = tuple(meta_keys)

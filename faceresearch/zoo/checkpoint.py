@@ -64,7 +64,7 @@ class LoadReport(NamedTuple):
 
 
 def read_checkpoint(
-    path: str | Path, ema: bool = True, part: str | None = None
+    path: str | Path, ema: bool = True, part: str | None = None, join: bool = False
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the weights in a file, and what it says about them.
 
@@ -75,6 +75,7 @@ def read_checkpoint(
         path: the file.
         ema: take the averaged weights where the file holds both; False takes those that the optimiser worked on.
         part: name of the state dict to take from a file that holds several networks.
+        join: take all of them, the names of each behind its own: ``backbone.conv1.weight``.
 
     Returns:
         The tensors by name, on the CPU, and the file's plain entries: strings, numbers and mmengine's ``meta``.
@@ -97,6 +98,8 @@ def read_checkpoint(
             break
         content = inner
         metadata.update(_plain_entries(content))
+    if join:
+        content = _joined(content)
     state = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not state or not all(isinstance(name, str) for name in state):
         raise UserError(_why_no_weights(path, content))
@@ -257,6 +260,14 @@ def _part(content: Mapping[str, Any], part: str, path: Path) -> Mapping[str, Any
     if not _holds_tensors(content.get(part)):
         raise UserError(f'checkpoint {path} has no state dict {part!r}: its entries are {_listed(list(content))}')
     return content[part]
+
+
+def _joined(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the tensors of several networks in one dict; what is a state dict already stays."""
+    if any(isinstance(value, Tensor) for value in content.values()):
+        return content
+    networks = {name: value for name, value in content.items() if _holds_tensors(value, depth=0)}
+    return {f'{network}.{name}': value for network, state in networks.items() for name, value in state.items()}
 
 
 def _why_no_weights(path: Path, content: Mapping[str, Any]) -> str:

@@ -77,7 +77,8 @@ def convert_checkpoint(
 
         result, report = convert_onnx(model, source, cfg, bn, images)
     else:
-        state = read_deepfacelab(source) if source.suffix.lower() == '.npz' else read_checkpoint(source)[0]
+        is_npz = source.suffix.lower() == '.npz'
+        state = read_deepfacelab(source) if is_npz else read_checkpoint(source, join=True)[0]
         target = model.state_dict()
         converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
         result, report = convert(state, target, converter)

@@ -1,7 +1,7 @@
 """COCO's JSON form with one class, the face, and its landmarks as key points (cocodataset.org/#format-data).
 
 Besides COCO's fields an annotation may carry ``ignore``, and what other forms know: ``attributes`` (WIDER), ``quality``
-and ``point_flags`` (RetinaFace, SCRFD).
+and ``point_flags`` (RetinaFace, SCRFD), ``box_size`` (AFLW in mmpose's form).
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ def _build(image: _Image, num_keypoints: int, problems: Problems) -> FaceAnnotat
     extras = {
         'attributes': column('attributes', len(ATTRIBUTES)),
         'quality': column('quality'),
+        'box_size': column('box_size'),
         'point_flags': column('point_flags', num_keypoints),
         'hidden': np.where(points[:, :, 2] == 1, 1.0, np.nan),
     }
@@ -135,8 +136,9 @@ def _row(line: int, entry: Any, num_keypoints: int, problems: Problems) -> dict[
     if isinstance(attributes, dict):
         row['attributes'] = _numbers([attributes.get(name, np.nan) for name in ATTRIBUTES], len(ATTRIBUTES))
     row['point_flags'] = _numbers(entry.get('point_flags'), num_keypoints)
-    quality = _numbers([entry.get('quality')], 1)
-    row['quality'] = quality[0] if quality else None
+    for key in ('quality', 'box_size'):
+        number = _numbers([entry.get(key)], 1)
+        row[key] = number[0] if number else None
     return row
 
 

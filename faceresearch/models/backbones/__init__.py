@@ -9,9 +9,11 @@ from faceresearch.models.backbones.inception_resnet_v1 import InceptionResNetV1
 from faceresearch.models.backbones.iresnet import IResNet
 from faceresearch.models.backbones.minifasnet import MiniFASNet
 from faceresearch.models.backbones.mobilefacenet_insight import InsightMobileFaceNet
+from faceresearch.models.backbones.mobilenet_2d106 import MobileNet2D106
 from faceresearch.models.backbones.mobilenet_v1 import MobileNetV1
 from faceresearch.models.backbones.mobilenet_v2 import MobileNetV2
 from faceresearch.models.backbones.openface import OpenFaceNet
+from faceresearch.models.backbones.pfld import PFLD, PFLDLite
 from faceresearch.models.backbones.resnet import ResNet
 from faceresearch.models.backbones.resnet_v1e import ResNetV1e
 from faceresearch.models.backbones.scrfd_mobilenet import SCRFDMobileNet
@@ -23,6 +25,7 @@ from faceresearch.models.backbones.yolov5_face import YOLOv5FaceCSPNet, YOLOv5Fa
 from faceresearch.models.backbones.yolov8_face import YOLOv8FaceCSPNet, YOLOv8FaceShuffleNet
 
 __all__ = [
+    'PFLD',
     'DeepIDNet',
     'EdgeFace',
     'FaceMobileNetV1',
@@ -34,9 +37,11 @@ __all__ = [
     'InceptionResNetV1',
     'InsightMobileFaceNet',
     'MiniFASNet',
+    'MobileNet2D106',
     'MobileNetV1',
     'MobileNetV2',
     'OpenFaceNet',
+    'PFLDLite',
     'ResNet',
     'ResNetV1e',
     'SCRFDMobileNet',

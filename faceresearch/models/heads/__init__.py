@@ -1,6 +1,7 @@
 """Heads."""
 
 from faceresearch.models.heads.bisenet_head import BiSeNetHead
+from faceresearch.models.heads.coordinate_head import CoordinateHead
 from faceresearch.models.heads.dense import DenseFaceHead
 from faceresearch.models.heads.face_mask_head import FaceMaskHead
 from faceresearch.models.heads.margin_head import MarginHead
@@ -11,6 +12,7 @@ from faceresearch.models.heads.yolov8_face_head import YOLOv8FaceHead
 
 __all__ = [
     'BiSeNetHead',
+    'CoordinateHead',
     'DenseFaceHead',
     'FaceMaskHead',
     'MarginHead',

@@ -12,6 +12,7 @@ from faceresearch.models.losses.magface import MagFace
 from faceresearch.models.losses.margin import Margin
 from faceresearch.models.losses.multibox import MultiBoxLoss
 from faceresearch.models.losses.ohem import OHEMCrossEntropy
+from faceresearch.models.losses.points import AdaptiveWingLoss, SmoothL1PointLoss, SoftWingLoss, soft_wing
 from faceresearch.models.losses.scrfd import SCRFDLoss
 from faceresearch.models.losses.softmax import NormFace, PlainSoftmax
 from faceresearch.models.losses.sphereface import SphereFace, SphereFaceR
@@ -20,6 +21,7 @@ from faceresearch.models.losses.yolov8_face import YOLOv8FaceLoss
 
 __all__ = [
     'AdaFace',
+    'AdaptiveWingLoss',
     'ArcFace',
     'CombinedMargin',
     'CosFace',
@@ -35,10 +37,13 @@ __all__ = [
     'OKSKeypointLoss',
     'PlainSoftmax',
     'SCRFDLoss',
+    'SmoothL1PointLoss',
+    'SoftWingLoss',
     'SphereFace',
     'SphereFaceR',
     'WingLoss',
     'YOLOv8FaceLoss',
     'elementwise_iou',
+    'soft_wing',
     'wing',
 ]

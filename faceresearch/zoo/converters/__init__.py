@@ -9,6 +9,7 @@ from faceresearch.zoo.converters.foamliu import FOAMLIU
 from faceresearch.zoo.converters.ir import IR
 from faceresearch.zoo.converters.minifasnet import MINIFASNET
 from faceresearch.zoo.converters.mmpose import MMPOSE
+from faceresearch.zoo.converters.pfld import CUNJIAN_PFLD, PFLD_LITE, POLARISZHAO_PFLD
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
 from faceresearch.zoo.converters.scrfd import INSIGHTFACE_SCRFD, INSIGHTFACE_SCRFD_RESNET
 from faceresearch.zoo.converters.sphereface import CLCARWIN
@@ -37,6 +38,9 @@ CONVERTERS: tuple[Converter, ...] = (
     *IR,
     *MMPOSE,
     *MINIFASNET,
+    PFLD_LITE,
+    POLARISZHAO_PFLD,
+    CUNJIAN_PFLD,
 )
 
 __all__ = ['CONVERTERS', 'ConversionReport', 'Converter', 'convert', 'find_converter']

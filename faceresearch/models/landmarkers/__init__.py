@@ -1,0 +1,5 @@
+"""Landmark models."""
+
+from faceresearch.models.landmarkers.coordinate import CoordinateLandmarker
+
+__all__ = ['CoordinateLandmarker']
