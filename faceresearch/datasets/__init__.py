@@ -11,6 +11,7 @@ from faceresearch.datasets.landmark_sets import (
     PointsCsvDataset,
     WFLWDataset,
 )
+from faceresearch.datasets.landmarks import JoinedLandmarks
 from faceresearch.datasets.pairs import CFPDataset, PairBinDataset, PairTxtDataset, RFWDataset
 from faceresearch.datasets.parsing import CelebAMaskHQDataset, LaPaDataset, ParsingDataset
 from faceresearch.datasets.record_faces import RecordFaceDataset
@@ -32,6 +33,7 @@ __all__ = [
     'IBUG300WDataset',
     'IJBDataset',
     'ImageFolderFaceDataset',
+    'JoinedLandmarks',
     'LaPaDataset',
     'OuluNpuDataset',
     'PairBinDataset',

@@ -19,6 +19,7 @@ from faceresearch.datasets.parsers.annotations import Problems
 from faceresearch.datasets.parsers.images import stem_of
 from faceresearch.datasets.parsers.landmarks import FacePoints
 from faceresearch.errors import UserError
+from faceresearch.registry import DATASETS
 
 Box = Literal['given', 'points']
 
@@ -97,14 +98,11 @@ class LandmarkDataset(FaceDataset):
             test_mode=test_mode,
             seed=seed,
             indices=indices,
-            metainfo={
-                'scheme': stated,
-                'dataset_name': self.scheme.dataset_name,
-                'flip_indices': list(self.scheme.flip_indices),
-                **(metainfo or {}),
-            },
+            metainfo=metainfo,
             lazy_init=lazy_init,
         )
+        # Not handed to mmengine, which takes every string for the name of a file.
+        self._metainfo.update(scheme_facts(stated, self.scheme))
 
     def read(self) -> tuple[list[FacePoints], Problems]:
         """Read the annotations; names are relative to the image folder."""
@@ -201,6 +199,72 @@ class LandmarkDataset(FaceDataset):
         if face.box_size is not None:
             sample['box_size'] = float(face.box_size)
         return sample
+
+
+def scheme_facts(stated: Any, scheme: LandmarkScheme) -> dict[str, Any]:
+    """Return what a data set's ``metainfo`` says of its landmark scheme, in plain values, as it was ``stated``."""
+    return {'scheme': stated, 'dataset_name': scheme.dataset_name, 'flip_indices': list(scheme.flip_indices)}
+
+
+@DATASETS.register_module()
+class JoinedLandmarks(FaceDataset):
+    """Several landmark data sets of one scheme, one after the other, under one pipeline.
+
+    Args:
+        datasets: configs of data sets whose samples are faces with landmarks; they need no pipeline of their own.
+        repeat: how often each is in it; None: once each.
+        pipeline: transforms, applied in order.
+        test_mode: evaluation; see :class:`~faceresearch.datasets.base.FaceDataset`, as for the following.
+        seed: the first part of every sample's seed.
+        indices: use only the first N faces, or only these.
+        metainfo: facts about the data set.
+        lazy_init: must be False: the parts are read here.
+
+    Raises:
+        UserError: there is no data set, the numbers of repeats do not fit, or the schemes differ.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[dict[str, Any] | FaceDataset],
+        repeat: Sequence[int] | None = None,
+        pipeline: Sequence[dict[str, Any] | Callable[..., Any]] = (),
+        test_mode: bool = False,
+        seed: int = 0,
+        indices: int | Sequence[int] | None = None,
+        metainfo: dict[str, Any] | None = None,
+        lazy_init: bool = False,
+    ) -> None:
+        self.parts: list[FaceDataset] = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]
+        self.repeat = [1] * len(self.parts) if repeat is None else [int(count) for count in repeat]
+        if not self.parts or len(self.repeat) != len(self.parts) or min(self.repeat) < 1:
+            raise UserError(
+                f'JoinedLandmarks: {len(self.parts)} datasets, repeat={repeat}: one count from 1 on for each'
+            )
+        names = [part.metainfo.get('dataset_name') for part in self.parts]
+        if len(set(names)) > 1:
+            raise UserError(
+                f'JoinedLandmarks: the data sets have the schemes {names}; give convert_to where they differ'
+            )
+        super().__init__(
+            pipeline=pipeline, test_mode=test_mode, seed=seed, indices=indices, metainfo=metainfo, lazy_init=lazy_init
+        )
+        first = self.parts[0].metainfo
+        self._metainfo.update({key: first[key] for key in ('scheme', 'dataset_name', 'flip_indices') if key in first})
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Return where each sample is: number of the part, and index in it."""
+        return [
+            {'part': number, 'index': index}
+            for number, (part, count) in enumerate(zip(self.parts, self.repeat))
+            for _ in range(count)
+            for index in range(len(part))
+        ]
+
+    def raw_sample(self, index: int, epoch: int) -> dict[str, Any]:
+        """Return a part's sample before any transform."""
+        place = self.get_data_info(index)
+        return self.parts[place['part']].raw_sample(place['index'], epoch)
 
 
 def _shown(face: FacePoints) -> np.ndarray:

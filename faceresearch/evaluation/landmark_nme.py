@@ -16,6 +16,7 @@ from mmengine.structures import BaseDataElement
 from torchvision.ops import box_iou
 
 from faceresearch.errors import UserError
+from faceresearch.evaluation.landmark_protocol import distance_between
 from faceresearch.evaluation.samples import once_each, to_original
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -134,9 +135,7 @@ class MatchedLandmarkNME(BaseMetric):
         if self.normalizer == 'box':
             scales = np.sqrt((faces[:, 2:] - faces[:, :2]).clip(0).prod(1))
         else:
-            left, right = self.eyes
-            scales = np.linalg.norm(points[:, left] - points[:, right], axis=-1)
-            scales[~(visible[:, left] & visible[:, right])] = 0
+            scales = distance_between(points, visible, (self.eyes[0],), (self.eyes[1],))
         return np.where(scales > 0, scales, np.nan)
 
 
