@@ -14,3 +14,4 @@ image_size = 192
 padding = 1.5
 scheme_of_data = 'insightface106'
 max_epochs = 60
+contract = dict(landmark_scheme=scheme_of_data)

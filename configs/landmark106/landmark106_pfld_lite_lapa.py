@@ -12,3 +12,4 @@ _base_ = [
 scheme = 'lapa106'
 max_epochs = 60
 model = dict(backbone=dict(type='PFLDLite'))
+contract = dict(landmark_scheme=scheme)

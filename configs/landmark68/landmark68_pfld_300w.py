@@ -12,3 +12,4 @@ _base_ = [
 
 max_epochs = 100
 val_interval = 10
+contract = dict(landmark_scheme='300w68')

@@ -14,3 +14,4 @@ num_workers = 2
 max_epochs = 30
 val_interval = 10
 model = dict(backbone=dict(stem='depthwise', expansion=(1, 1, 2, 1)))
+contract = dict(landmark_scheme='300w68')

@@ -12,3 +12,4 @@ _base_ = [
 scheme = 'wflw98'
 max_epochs = 100
 val_interval = 10
+contract = dict(landmark_scheme=scheme)
