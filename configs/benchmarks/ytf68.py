@@ -1,7 +1,7 @@
 # 68 points in a table, as YouTube Faces' stills are distributed: <data_root>/keypoints.csv and images/. Errors by the outer
 # corners of the eyes; the boxes are those of the points.
-#   python tools/test.py landmark68_pfld_cunjian_300w CHECKPOINT --benchmark ytf68
-#   python tools/test.py ytf68 --predictions P.npz
+#   python tools/test.py landmark68_pfld_cunjian_300w CHECKPOINT --benchmark configs/benchmarks/ytf68.py
+#   python tools/test.py configs/benchmarks/ytf68.py --predictions P.npz
 
 data_root = 'data/ytf68'
 

@@ -3,6 +3,7 @@
 from faceresearch.datasets.class_folders import ClassFolderDataset
 from faceresearch.datasets.coco_face import CocoFaceDataset
 from faceresearch.datasets.folder_faces import ImageFolderFaceDataset
+from faceresearch.datasets.landmark_mat import AFLWDataset, COFWDataset
 from faceresearch.datasets.landmark_sets import (
     CocoLandmarkDataset,
     DlibXmlDataset,
@@ -23,7 +24,9 @@ from faceresearch.datasets.templates import IJBDataset, TinyFaceDataset
 from faceresearch.datasets.wider_face import WiderFaceDataset
 
 __all__ = [
+    'AFLWDataset',
     'CFPDataset',
+    'COFWDataset',
     'CelebAMaskHQDataset',
     'CelebASpoofDataset',
     'ClassFolderDataset',

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from faceresearch.compat.scope import set_scope
 from faceresearch.config import load_config, validate
 from faceresearch.config.contract import input_contract
@@ -77,8 +79,7 @@ def convert_checkpoint(
 
         result, report = convert_onnx(model, source, cfg, bn, images)
     else:
-        is_npz = source.suffix.lower() == '.npz'
-        state = read_deepfacelab(source) if is_npz else read_checkpoint(source, join=True)[0]
+        state = _read(source)
         target = model.state_dict()
         converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
         result, report = convert(state, target, converter)
@@ -95,6 +96,10 @@ def convert_checkpoint(
         metadata['batch_norm'] = bn
     save_weights(out, result, metadata)
     return Conversion(out, report, sum(p.numel() for p in model.parameters()))
+
+
+def _read(source: Path) -> dict[str, Tensor]:
+    return read_deepfacelab(source) if source.suffix.lower() == '.npz' else read_checkpoint(source, join=True)[0]
 
 
 def _sha256(path: Path) -> str:
