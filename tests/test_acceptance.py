@@ -13,10 +13,8 @@ SCRIPTS = Path(__file__).resolve().parent.parent / 'benchmarks/acceptance'
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('script', ['widerface_published', 'parsing_training'])
+@pytest.mark.parametrize('script', ['widerface_published', 'parsing_training', 'landmark68_training'])
 def test_script(script: str, shared_dir: Path, tmp_path: Path) -> None:
-@pytest.mark.parametrize('script', ['widerface_published', 'landmark68_training'])
-def test_reduced_form(script: str, shared_dir: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPTS / f'{script}.py'), '--reduced', '--work-dir', str(tmp_path)]
     environment = {**os.environ, 'FACERESEARCH_TEST_DATA': str(shared_dir)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -5,8 +5,8 @@ from faceresearch.evaluation.embeddings import DumpEmbeddings
 from faceresearch.evaluation.foreign import ForeignMetric
 from faceresearch.evaluation.ijb import IJBMetric
 from faceresearch.evaluation.landmark_nme import MatchedLandmarkNME
-from faceresearch.evaluation.mask_files import DumpMasks
 from faceresearch.evaluation.landmarks import LandmarkMetric
+from faceresearch.evaluation.mask_files import DumpMasks
 from faceresearch.evaluation.parsing import FaceMaskMetric, ParsingMetric
 from faceresearch.evaluation.spoof import SpoofMetric
 from faceresearch.evaluation.stored import DumpDetections, evaluate_predictions
