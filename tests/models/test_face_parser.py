@@ -43,6 +43,12 @@ class Grey(nn.Module):
     def logits(self, features: tuple[Tensor], size: tuple[int, int]) -> Tensor:
         return torch.stack([-((features[0][:, 0] - k) ** 2) for k in range(4)], 1)
 
+    def tensor(self, features: tuple[Tensor], size: tuple[int, int], outputs: str) -> tuple[Tensor, ...]:
+        return (self.logits(features, size),)
+
+    def logits_of(self, outputs: tuple[Tensor, ...]) -> Tensor:
+        return outputs[0]
+
 
 def parser(**options: Any) -> FaceParser:
     return FaceParser(Grey(), Grey(), **options)

@@ -137,3 +137,17 @@ def test_a_detectors_file_detects_what_its_model_does(config: str, tmp_path: Pat
         rows, likes = (torch.cat([x.bboxes, x.keypoints.flatten(1), x.scores[:, None] * 1e3], 1) for x in (one, other))
         # In pixels (of 640 at most) and thousandths of a score, in single precision.
         assert cKDTree(likes.numpy()).query(rows.numpy(), p=np.inf)[0].max() < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', ['bisenet_r18_celebamaskhq_512', 'xseg_dfl_celebamaskhq_256'])
+def test_a_parsers_file_parses_as_its_model_does(config: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = init_model(config, 'none')
+    weights, file = tmp_path / 'w.safetensors', tmp_path / 'm.onnx'
+    save_weights(weights, model.state_dict(), {})
+    assert run_tool('export_onnx', config, weights, '-o', file, '--no-verify').status == 0
+    image = cv2.resize(np.random.default_rng(0).integers(0, 255, (9, 9, 3), dtype=np.uint8), (300, 200))
+    ours, theirs = (inference(init_model(config, checkpoint), image)[0] for checkpoint in (weights, file))
+    assert ours.pred_sem_seg.sem_seg.shape == (1, 200, 300)
+    assert (ours.pred_sem_seg.sem_seg == theirs.pred_sem_seg.sem_seg).float().mean() > 0.999

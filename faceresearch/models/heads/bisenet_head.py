@@ -86,6 +86,10 @@ class BiSeNetHead(BaseModule):
         aux = [_enlarged(head(x), size) for head, x in zip(self.aux, features[1:], strict=True)]
         return self.logits(features, size), *aux
 
+    def logits_of(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Return the main logits (N, num_classes, h, w) among what :meth:`tensor` gives."""
+        return outputs[0]
+
     def loss(self, features: Sequence[Tensor], labels: Tensor) -> dict[str, Tensor]:
         """Return the loss of each output.
 

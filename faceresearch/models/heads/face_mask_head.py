@@ -42,6 +42,10 @@ class FaceMaskHead(BaseModule):
         """Return the probability of a face (N, 1, h, w), as XSeg's own files do."""
         return (self.logits(features, size).sigmoid(),)
 
+    def logits_of(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Return the logits (N, 1, h, w) of the probability that :meth:`tensor` gives, within ±16."""
+        return outputs[0].logit(eps=1e-7)
+
     def loss(self, features: Sequence[Tensor], labels: Tensor) -> dict[str, Tensor]:
         """Return the mean binary cross entropy of the pixels that count; ``labels`` (N, H, W) int64, 1 where face is."""
         logits = self.logits(features, (labels.shape[-2], labels.shape[-1]))[:, 0]

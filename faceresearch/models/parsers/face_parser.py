@@ -24,7 +24,7 @@ class FaceParser(FaceModel):
     """Backbone, neck and head of face parsing.
 
     A neck or head that states no ``in_channels`` gets those of the part before it, so another backbone is one line. A
-    head has ``logits(features, size)``, ``tensor(features, size, outputs)``, ``output_names(outputs)`` and
+    head has ``tensor(features, size, outputs)``, ``logits_of`` what that gives, ``output_names(outputs)`` and
     ``loss(features, labels)``; one with a single logit tells a face from everything else by its sign.
 
     Args:
@@ -85,7 +85,7 @@ class FaceParser(FaceModel):
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Map images (N, 3, H, W), normalised, to logits (N, num_classes, H, W)."""
-        return self.head.logits(self.extract(inputs), (inputs.shape[-2], inputs.shape[-1]))
+        return self.head.logits_of(self.raw_outputs(inputs))
 
     def loss(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> dict[str, Tensor]:
         """Return the losses of a batch; each sample has ``gt_sem_seg`` of its image's size, 255 where it does not count.
