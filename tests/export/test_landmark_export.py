@@ -36,7 +36,7 @@ def test_published_weights_go_out_as_they_came_in(config: str, file: str, shared
     assert np.ptp(found, axis=0).max() > 1e-3, 'outputs that do not differ prove nothing'
     contract = read_contract(path)
     assert contract['size'] == [112, 112]
-    assert contract['landmark_scheme'] == ('300w68' if '68' in config else 'lapa106')
+    assert contract['landmark_scheme'] == ('300w68' if '68' in config else 'insightface106')
     with torch.no_grad():
         (before,) = model(crops[:1], mode='predict')
         use_onnx(model, path)

@@ -16,6 +16,7 @@ from torch import nn
 from faceresearch.apis import init_model
 from faceresearch.config import load_config
 from faceresearch.datasets import PointsCsvDataset
+from faceresearch.datasets.landmark_conversions import convert_points
 from faceresearch.registry import MODELS
 from faceresearch.zoo.convert import convert_checkpoint
 
@@ -94,6 +95,22 @@ def test_pfld106_checkpoint_is_the_network_of_the_onnx_file(shared_dir: Path, tm
     path = tmp_path / 'checkpoint.onnx'
     onnx.save(graph, str(path))
     assert_computes(done.path, session(path))
+
+
+def test_pfld106_numbers_its_points_as_insightface_does(shared_dir: Path, tmp_path: Path) -> None:
+    """Brought from that order to 68 points they lie where people annotated them; taken for LaPa's order they do not."""
+    done = convert_checkpoint(
+        shared_dir / 'weights/landmarks/pfld106_lite.pth', PFLD106, tmp_path / 'pfld106.safetensors'
+    )
+    crops, samples = crops_of_ytf(shared_dir, indices=40)
+    with torch.no_grad():
+        found = init_model(PFLD106, done.path)(crops.float() / 255, mode='tensor')[0].reshape(-1, 106, 2).numpy() * 112
+    errors = {
+        scheme: nme(convert_points(found, np.ones(found.shape[:2]), scheme, '300w68')[0], samples)
+        for scheme in ('insightface106', 'lapa106')
+    }
+    assert errors['insightface106'] < 0.1
+    assert errors['lapa106'] > 0.4
 
 
 NORM = ('weight', 'bias', 'running_mean', 'running_var')
