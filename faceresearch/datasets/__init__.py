@@ -18,6 +18,7 @@ from faceresearch.datasets.parsing import CelebAMaskHQDataset, LaPaDataset, Pars
 from faceresearch.datasets.record_faces import RecordFaceDataset
 from faceresearch.datasets.shard_faces import WebFaceShards
 from faceresearch.datasets.spoof_sets import CelebASpoofDataset, OuluNpuDataset, SiWDataset, SpoofListDataset
+from faceresearch.datasets.synth_headshots import SynthLandmarkDataset, SynthParsingDataset
 from faceresearch.datasets.synth_identities import SynthIdentityDataset, SynthPairsDataset
 from faceresearch.datasets.synthfaces import SynthFacesDataset
 from faceresearch.datasets.templates import IJBDataset, TinyFaceDataset
@@ -50,7 +51,9 @@ __all__ = [
     'SpoofListDataset',
     'SynthFacesDataset',
     'SynthIdentityDataset',
+    'SynthLandmarkDataset',
     'SynthPairsDataset',
+    'SynthParsingDataset',
     'TinyFaceDataset',
     'WFLWDataset',
     'WebFaceShards',

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
-from mmengine.dist import barrier
 
 from faceresearch.datasets.recognition import RecognitionDataset
+from faceresearch.datasets.rendering import open_rendered, rendered_once
 from faceresearch.errors import UserError
-from faceresearch.fileio import atomic_path
 from faceresearch.registry import DATASETS
 from faceresearch.synth.person import Person, sample_person
 from faceresearch.synth.portrait import PORTRAIT_VERSION, render_portrait
@@ -127,19 +123,16 @@ class SynthIdentityDataset(RecognitionDataset):
     def load_identities(self) -> np.ndarray:
         """Render what is not in the cache yet."""
         if self.cache_dir is not None:
-            path = self.resolve(self.cache_dir, self._file_name())
-            # The first process of each machine renders for all of them.
-            if not path.is_file() and int(os.environ.get('LOCAL_RANK', 0)) == 0:
-                self._render_all(path)
-            barrier()
-            self._rendered()
+            draw = partial(_render_person, self.seed, self.split, self.images_per_identity, self.size)
+            what = f'{self.people * self.images_per_identity:,} faces'
+            self._images = rendered_once(self._path(), self._shape(), np.dtype(np.uint8), draw, self.jobs, what)
         return np.repeat(np.arange(self.people), self.images_per_identity)
 
     def image_info(self, index: int) -> dict[str, Any]:
         """Return name, label and image."""
         identity, number = divmod(index, self.images_per_identity)
         if self.cache_dir is not None:
-            image = np.array(self._rendered()[index])
+            image = np.array(self._rendered()[identity, number])
         else:
             image = split_portrait(self.seed, self.split, identity, number, self.size)
         name = portrait_name(self.split, identity, number)
@@ -151,60 +144,23 @@ class SynthIdentityDataset(RecognitionDataset):
 
     def _rendered(self) -> np.ndarray:
         if self._images is None:
-            path = self.resolve(self.cache_dir or '', self._file_name())
-            self._images = _open_cache(path, (self.people * self.images_per_identity, self.size, self.size, 3))
+            self._images = open_rendered(self._path(), self._shape(), np.dtype(np.uint8))
         return self._images
 
-    def _file_name(self) -> str:
-        return (
+    def _shape(self) -> tuple[int, ...]:
+        return (self.people, self.images_per_identity, self.size, self.size, 3)
+
+    def _path(self) -> Path:
+        return self.resolve(
+            self.cache_dir or '',
             f'synth_identities_v{PORTRAIT_VERSION}_{self.split}_seed{self.seed}'
-            f'_{self.people}x{self.images_per_identity}_{self.size}px.npy'
+            f'_{self.people}x{self.images_per_identity}_{self.size}px.npy',
         )
-
-    def _render_all(self, path: Path) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        from faceresearch.engine.threads import effective_workers
-
-        jobs = min(self.people, effective_workers(self.jobs or 64))
-        shape = (self.people, self.images_per_identity, self.size, self.size, 3)
-        title = f'rendering {self.people * self.images_per_identity:,} faces ({path.name})'
-        draw = partial(_render_person, self.seed, self.split, self.images_per_identity, self.size)
-        with Progress(console=Console(stderr=True)) as progress, atomic_path(path) as temporary:
-            target = np.lib.format.open_memmap(temporary, 'w+', np.uint8, shape)
-            for number, images in enumerate(
-                progress.track(_run(draw, self.people, jobs), self.people, description=title)
-            ):
-                target[number] = images
-            target.flush()
-            del target
-
-
-def _run(draw: Callable[[int], np.ndarray], people: int, jobs: int) -> Iterator[np.ndarray]:
-    if jobs == 1:
-        yield from map(draw, range(people))
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(draw, range(people), chunksize=4)
 
 
 def _render_person(seed: int, split: str, count: int, size: int, identity: int) -> np.ndarray:
     """All images (count, size, size, 3) of a person."""
-    cv2.setNumThreads(0)
     return np.stack([split_portrait(seed, split, identity, image, size) for image in range(count)])
-
-
-def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """Map a file of images (N, size, size, 3) into memory."""
-    try:
-        images = np.load(path, mmap_mode='r', allow_pickle=False)
-        if images.dtype == np.uint8 and images.size == np.prod(shape):
-            return images.reshape(shape)
-        found = f'{images.dtype} {images.shape}'
-    except (OSError, ValueError) as error:
-        found = str(error)
-    raise UserError(f'{path}: not the rendered images it should hold ({found}); delete it, and it is made again')
 
 
 @DATASETS.register_module()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
 
-from .head_render import HeadView
+from .head_view import HeadView
 from .lighting import Lighting, shade_relief
 from .noise import Rng, choose, fractal_noise, random_colour
+from .parts import Part
 
 _SHIFT = 4
 
@@ -19,12 +20,13 @@ _SHIFT = 4
 @dataclass
 class Layer:
     """A cut-out: ``colour`` (h, w, 3) display values, ``alpha`` (h, w), top left corner ``origin`` (x, y) in scene
-    pixels.
+    pixels, and what it shows.
     """
 
     colour: np.ndarray
     alpha: np.ndarray
     origin: tuple[int, int]
+    part: Part = Part.OCCLUDER
 
 
 def fill_mask(outline: np.ndarray, size: tuple[int, int], margin: int = 2) -> tuple[np.ndarray, tuple[int, int]] | None:
@@ -104,7 +106,7 @@ def torso(
     elif dip > 0.2:
         chest = fill_mask(place([(x * 1.02, y * 1.05 + 0.02) for x, y in curve]), size)
         if chest is not None:
-            layers.append(_limb_layer(rng, *chest, 1.5 * unit, skin, light, True))
+            layers.append(replace(_limb_layer(rng, *chest, 1.5 * unit, skin, light, True), part=Part.NECK))
     layers.append(_cloth_layer(np.random.default_rng(cloth), found[0], found[1], unit, light))
     if rng.random() < 0.7 and unit > 4:
         layers += _arms(rng, place, half, cloth, unit, skin, light, size)
@@ -179,7 +181,7 @@ def _arms(
 def _cloth_layer(rng: Rng, mask: np.ndarray, origin: tuple[int, int], unit: float, light: Lighting) -> Layer:
     cloth = cloth_texture(rng, mask.shape, unit)
     colour = shade_relief(cloth, mask, max(2.0, unit * 0.9), light, float(rng.random() < 0.1) * 0.4)
-    return Layer(colour, mask.astype(np.float32) / 255, origin)
+    return Layer(colour, mask.astype(np.float32) / 255, origin, Part.CLOTH)
 
 
 def limb(
@@ -218,7 +220,7 @@ def _limb_layer(
     else:
         texture = cloth_texture(rng, mask.shape, width * 2.5)
     colour = shade_relief(np.clip(texture, 0.01, 1), mask, max(1.5, width), light, 0.15 if skin else 0.0, float(skin))
-    return Layer(colour, mask.astype(np.float32) / 255, origin)
+    return Layer(colour, mask.astype(np.float32) / 255, origin, Part.OCCLUDER if skin else Part.CLOTH)
 
 
 def hand(

@@ -120,3 +120,5 @@ def _fill_lens(
         part[lens > 127] = Part.SUNGLASSES
     else:
         blend(colour, mask * wave.astype(np.float32), np.full(3, bright, np.float32), float(rng.uniform(0, 0.22)))
+        # As CelebAMask-HQ is annotated: eyes, brows and hair behind clear lenses stay what they are.
+        part[(lens > 127) & np.isin(part, (Part.SKIN, Part.NOSE))] = Part.EYE_GLASSES

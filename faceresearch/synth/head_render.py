@@ -13,41 +13,14 @@ from .hair import add_face_mask, add_hair, add_headwear
 from .head_maps import HeadMaps
 from .head_shape import FACE_PHI_CHIN, FACE_PHI_HAIRLINE, FACE_U, bare_radius, directions, grid, surface_points
 from .head_texture import paint_face
-from .identity import Appearance, Expression, Identity, Pose
+from .head_view import HeadView
+from .identity import Appearance, Expression, Identity
+from .landmarks import face_landmarks, mark_neck, visible_landmarks
 from .lighting import Lighting, normals_from_height, shade
 from .parts import HIDING_PARTS, Part
 
 #: Height of a frontal face (hairline to chin) in length units, used to turn a wanted pixel height into a scale.
 FACE_HEIGHT_UNITS = 2.38
-
-
-@dataclass
-class HeadView:
-    """Where a head is: ``centre`` (x, y) in scene pixels, ``unit`` pixels per length unit, its pose and the person's
-    proportions.
-    """
-
-    centre: tuple[float, float]
-    unit: float
-    pose: Pose
-    scale: np.ndarray
-
-    def rotation(self) -> np.ndarray:
-        """Head axes to camera axes (x right, y up, z to the viewer): yaw, then pitch, then roll."""
-        cy, sy = np.cos(self.pose.yaw), np.sin(self.pose.yaw)
-        cp, sp = np.cos(self.pose.pitch), np.sin(self.pose.pitch)
-        cr, sr = np.cos(self.pose.roll), np.sin(self.pose.roll)
-        yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-        pitch = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-        roll = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
-        return (roll @ pitch @ yaw).astype(np.float32)
-
-    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scene pixels (n, 2) and depths (n,) (towards the viewer) of points (n, 3) in head axes."""
-        camera = points @ self.rotation().T
-        factor = self.unit / (1 - self.pose.perspective * camera[:, 2])
-        pixels = np.stack([self.centre[0] + camera[:, 0] * factor, self.centre[1] - camera[:, 1] * factor], 1)
-        return pixels, camera[:, 2]
 
 
 @dataclass
@@ -57,7 +30,8 @@ class RenderedHead:
     ``colour`` (h, w, 3) display values and ``alpha`` (h, w) start at ``origin`` (x, y); ``part`` (h, w) ids; ``face``
     (h, w) bool: footprint
     of the facial region; ``hidden`` (h, w) bool: covered there by what is worn. ``box`` is None when no part of the
-    facial region faces the viewer.
+    facial region faces the viewer. ``landmarks`` (K, 2) and ``landmarks_visible`` (K,) are those of the scheme that was
+    asked for.
     """
 
     colour: np.ndarray
@@ -69,6 +43,8 @@ class RenderedHead:
     box: np.ndarray | None
     keypoints: np.ndarray
     keypoints_visible: np.ndarray
+    landmarks: np.ndarray | None = None
+    landmarks_visible: np.ndarray | None = None
 
 
 def build_maps(person: Identity, expression: Expression, looks: Appearance, height: int) -> HeadMaps:
@@ -234,11 +210,21 @@ def _sampling(face_height: float) -> tuple[int, float]:
 
 
 def render_head(
-    person: Identity, expression: Expression, looks: Appearance, view: HeadView, light: Lighting
+    person: Identity,
+    expression: Expression,
+    looks: Appearance,
+    view: HeadView,
+    light: Lighting,
+    scheme: str | None = None,
 ) -> RenderedHead:
-    """Draws one head and computes its labels."""
+    """Draws one head and computes its labels, with landmarks of one of :data:`~.landmarks.SCHEMES` if asked for.
+
+    With landmarks, parts end at the jaw that they mark.
+    """
     rows, rays = _sampling(view.unit * FACE_HEIGHT_UNITS)
     maps = build_maps(person, expression, looks, rows)
+    if scheme is not None:
+        mark_neck(maps, person)
     x0, y0, x1, y1, front = head_window(maps, view)
     if rays in (0.5, 1.5):
         x1, y1 = x1 + (x1 - x0) % 2, y1 + (y1 - y0) % 2
@@ -265,11 +251,13 @@ def render_head(
     seen = depths > z[at[:, 1], at[:, 0]] - 0.14
     hidden = np.isin(part, HIDING_PARTS)
     alpha = hit.astype(np.float32)
-    return _at_scene_scale(
-        RenderedHead(colour, alpha, part, face.astype(bool), hidden, (x0, y0), box, pixels.astype(np.float32), seen),
-        (x1 - x0, y1 - y0),
-        rays,
-    )
+    drawn = RenderedHead(colour, alpha, part, face.astype(bool), hidden, (x0, y0), box, pixels.astype(np.float32), seen)
+    if scheme is not None:
+        marks = face_landmarks(scheme, maps, view, person, expression)
+        at = (np.concatenate([marks.points, pixels]) - (x0, y0)) * rays
+        drawn.landmarks = marks.points
+        drawn.landmarks_visible = visible_landmarks(marks, at[:-5], at[-5:].mean(0), z, part)
+    return _at_scene_scale(drawn, (x1 - x0, y1 - y0), rays)
 
 
 def to_window(

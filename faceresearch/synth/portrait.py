@@ -12,8 +12,9 @@ from .camera import photograph
 from .features import five_points
 from .glasses import draw_glasses
 from .head_maps import HeadMaps
-from .head_render import HeadView, build_maps, head_window, surface_colour, to_window, trace
+from .head_render import build_maps, head_window, surface_colour, to_window, trace
 from .head_shape import surface_points
+from .head_view import HeadView
 from .noise import Rng, fractal_noise, random_colour, smoothstep
 from .person import Person, Shot, sample_shot
 
@@ -61,9 +62,9 @@ def draw_shot(rng: Rng, shot: Shot, size: int = 112, point_error: float = POINT_
     maps = build_maps(shot.identity, shot.expression, shot.looks, rows)
     view, points = _aligned_view(rng, maps, shot, template, point_error * size / 112)
     colour, alpha = _draw_head(maps, shot, view, size)
-    image = _backdrop(rng, shot, size)
+    image = backdrop(rng, shot, size)
     image += alpha[..., None] * (colour - image)
-    return Portrait(_develop(rng, image), points - 0.5, shot)
+    return Portrait(develop(rng, image), points - 0.5, shot)
 
 
 def _aligned_view(
@@ -111,7 +112,7 @@ def _draw_head(maps: HeadMaps, shot: Shot, view: HeadView, size: int) -> tuple[n
     return np.clip(colour, 0, 4), alpha
 
 
-def _backdrop(rng: Rng, shot: Shot, size: int) -> np.ndarray:
+def backdrop(rng: Rng, shot: Shot, size: int) -> np.ndarray:
     """What is behind the head, far out of focus: light and dark of one or two colours."""
     cells = int(rng.integers(3, 12))
     shape = fractal_noise(rng, (28, 28), cells, 3, float(rng.uniform(0.3, 0.8)), float(rng.choice([0.3, 1, 3])))
@@ -122,7 +123,7 @@ def _backdrop(rng: Rng, shot: Shot, size: int) -> np.ndarray:
     return cv2.resize(small.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def _develop(rng: Rng, image: np.ndarray) -> np.ndarray:
+def develop(rng: Rng, image: np.ndarray) -> np.ndarray:
     """A photograph as scenes have them, or one that a better camera took and nobody edited."""
     if rng.random() < 0.25:
         return photograph(rng, image)

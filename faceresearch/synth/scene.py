@@ -11,7 +11,8 @@ import numpy as np
 from .background import add_clutter, make_background, paste
 from .body import Layer, hand, torso
 from .camera import motion_kernel, photograph
-from .head_render import FACE_HEIGHT_UNITS, HeadView, RenderedHead, render_head
+from .head_render import FACE_HEIGHT_UNITS, RenderedHead, render_head
+from .head_view import HeadView
 from .identity import (
     Appearance,
     Expression,

@@ -10,7 +10,8 @@ import pytest
 
 from faceresearch.errors import UserError
 from faceresearch.synth import Expression, Pose, render_scene
-from faceresearch.synth.head_render import FACE_HEIGHT_UNITS, HeadView, build_maps, render_head
+from faceresearch.synth.head_render import FACE_HEIGHT_UNITS, build_maps, render_head
+from faceresearch.synth.head_view import HeadView
 from faceresearch.synth.identity import Appearance
 from faceresearch.synth.lighting import Lighting
 from faceresearch.synth.person import Shot, at_age, sample_person, sample_shot

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from faceresearch.synth import Expression, Pose, Scene, render_scene, sample_identity
-from faceresearch.synth.head_render import FACE_HEIGHT_UNITS, HeadView, RenderedHead, render_head
+from faceresearch.synth.head_render import FACE_HEIGHT_UNITS, RenderedHead, render_head
+from faceresearch.synth.head_view import HeadView
 from faceresearch.synth.identity import Appearance
 from faceresearch.synth.lighting import Lighting
 
