@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class SynthHeadshots(FaceDataset):
     """
 
     #: Part of the cache's file name and of the samples' ids.
-    KIND: ClassVar[str]
+    kind: str
 
     def __init__(
         self,
@@ -107,10 +107,14 @@ class SynthHeadshots(FaceDataset):
         """Name the pictures, and render what is not in the cache yet."""
         if self.cache_dir is not None:
             self._records = rendered_once(
-                self._path(), (self.num_samples,), self.record_type(), self.drawing(), self.jobs,
+                self._path(),
+                (self.num_samples,),
+                self.record_type(),
+                self.drawing(),
+                self.jobs,
                 f'{self.num_samples:,} pictures',
             )
-        names = [f'synth_{self.KIND}_{self.split}/{index:06d}' for index in range(self.num_samples)]
+        names = [f'synth_{self.kind}_{self.split}/{index:06d}' for index in range(self.num_samples)]
         return [{'img_id': name, 'img_path': f'{name}.jpg', 'number': n} for n, name in enumerate(names)]
 
     def raw_sample(self, index: int, epoch: int) -> dict[str, Any]:
@@ -130,7 +134,9 @@ class SynthHeadshots(FaceDataset):
         return {**self.__dict__, '_records': None}
 
     def _path(self) -> Path:
-        name = f'synth_{self.KIND}_v{HEADSHOT_VERSION}_{self.split}_seed{self.seed}_{self.num_samples}x{self.size}px.npy'
+        name = (
+            f'synth_{self.kind}_v{HEADSHOT_VERSION}_{self.split}_seed{self.seed}_{self.num_samples}x{self.size}px.npy'
+        )
         return self.resolve(self.cache_dir or '', name)
 
 
@@ -169,7 +175,7 @@ class SynthLandmarkDataset(SynthHeadshots):
         if scheme not in known:
             raise UserError(f'SynthLandmarkDataset: scheme={scheme!r} is not drawn; use {", ".join(known)}')
         self.scheme = scheme
-        self.KIND = f'landmarks_{scheme}'
+        self.kind = f'landmarks_{scheme}'
         self.facts = landmark_scheme(scheme)
         super().__init__(
             num_samples, split, size, cache_dir, jobs, version, pipeline, test_mode, seed, indices,
@@ -232,7 +238,7 @@ class SynthParsingDataset(SynthHeadshots):
         class_order: ``celebamask`` (the official order), ``bisenet``, ``lapa`` (11 classes), or ``face`` (face or not).
     """
 
-    KIND = 'parsing'
+    kind = 'parsing'
 
     def __init__(
         self,

@@ -117,7 +117,9 @@ def draw_headshot(
     if rng.random() < hands:
         angle = float(rng.uniform(0, 2 * np.pi))
         at = middle - np.array([np.cos(angle), -np.sin(angle)]) * height * float(rng.uniform(0.4, 0.9))
-        for layer in hand(rng, at, unit * 0.8, angle + float(rng.normal(0, 0.7)), shot.identity.skin, shot.light, (size, size)):
+        for layer in hand(
+            rng, at, unit * 0.8, angle + float(rng.normal(0, 0.7)), shot.identity.skin, shot.light, (size, size)
+        ):
             _lay(image, parts, layer, layer.part)
     assert head.landmarks is not None and visible is not None and head.box is not None
     visible = visible & _free(parts, head.landmarks)
@@ -136,9 +138,9 @@ def draw_headshot(
 def _out_of_focus(rng: Rng, shot: Shot, size: int) -> np.ndarray:
     """A place, more or less sharp."""
     small = max(32, size // 2)
-    image = np.ascontiguousarray(make_background(rng, (small, small), shot.light), np.float32)
-    image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 5)) * small / 160)
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
+    place = np.ascontiguousarray(make_background(rng, (small, small), shot.light), np.float32)
+    blurred = cv2.GaussianBlur(place, (0, 0), float(rng.uniform(0.3, 5)) * small / 160)
+    return cv2.resize(blurred, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _lay(image: np.ndarray, parts: np.ndarray, layer: Layer, part: np.ndarray | Part) -> None:
@@ -158,4 +160,3 @@ def _free(parts: np.ndarray, points: np.ndarray) -> np.ndarray:
     size = np.array(parts.shape[::-1])
     x, y = np.clip(points.astype(int), 0, size - 1).T
     return ((points >= 0) & (points < size)).all(1) & (parts[y, x] != Part.OCCLUDER)
-

@@ -67,8 +67,8 @@ def _window(head: RenderedHead, at: np.ndarray, reach: float) -> tuple[slice, sl
 
 
 def _ellipse(mask: np.ndarray, middle: np.ndarray, half: tuple[float, float]) -> None:
-    centre = (int(round(middle[0] * 16)), int(round(middle[1] * 16)))
-    axes = (int(round(half[0] * 16)), int(round(half[1] * 16)))
+    centre = (int(middle[0] * 16), int(middle[1] * 16))
+    axes = (int(half[0] * 16), int(half[1] * 16))
     cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1, cv2.LINE_AA, 4)
 
 

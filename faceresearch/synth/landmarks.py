@@ -60,7 +60,9 @@ def face_landmarks(scheme: str, maps: HeadMaps, view: HeadView, person: Identity
     )
 
 
-def visible_landmarks(marks: Landmarks, at: np.ndarray, middle: np.ndarray, z: np.ndarray, part: np.ndarray) -> np.ndarray:
+def visible_landmarks(
+    marks: Landmarks, at: np.ndarray, middle: np.ndarray, z: np.ndarray, part: np.ndarray
+) -> np.ndarray:
     """Return which points (K,) nothing hides: not the head itself, nor hair or anything worn.
 
     Args:
@@ -101,7 +103,7 @@ def _outline(maps: HeadMaps, view: HeadView, person: Identity, per_side: int) ->
     share = np.sin(np.linspace(0, np.pi / 2, 25))
     phi = top + share * (chin - top)
     half = _CHEEK_U * (1 - share**_JAW_POWER) ** (1 / _JAW_POWER)
-    lines, depths = [], []
+    lines = []
     for side in (-1, 1):
         inner = np.minimum(_CHEEK_INNER, half)
         u = inner + np.linspace(0, 1, 24)[:, None] * (half - inner)
