@@ -18,6 +18,7 @@ from faceresearch.datasets.parsing import CelebAMaskHQDataset, LaPaDataset, Pars
 from faceresearch.datasets.record_faces import RecordFaceDataset
 from faceresearch.datasets.shard_faces import WebFaceShards
 from faceresearch.datasets.spoof_sets import CelebASpoofDataset, OuluNpuDataset, SiWDataset, SpoofListDataset
+from faceresearch.datasets.synth_attributes import SynthAttributeDataset, SynthSpoofDataset
 from faceresearch.datasets.synth_headshots import SynthLandmarkDataset, SynthParsingDataset
 from faceresearch.datasets.synth_identities import SynthIdentityDataset, SynthPairsDataset
 from faceresearch.datasets.synthfaces import SynthFacesDataset
@@ -49,11 +50,13 @@ __all__ = [
     'RecordFaceDataset',
     'SiWDataset',
     'SpoofListDataset',
+    'SynthAttributeDataset',
     'SynthFacesDataset',
     'SynthIdentityDataset',
     'SynthLandmarkDataset',
     'SynthPairsDataset',
     'SynthParsingDataset',
+    'SynthSpoofDataset',
     'TinyFaceDataset',
     'WFLWDataset',
     'WebFaceShards',

@@ -10,6 +10,9 @@ import numpy as np
 
 from .identity import Expression, Identity
 
+#: How far an iris moves (radians from the head's centre: to the side, up) for a gaze of 1.
+IRIS_STEP = (0.05, 0.03)
+
 
 @dataclass
 class EyeContour:
@@ -43,7 +46,10 @@ def eye_contour(person: Identity, expression: Expression, side: int) -> EyeConto
     upper = line + arch * (0.062 * opening - 0.012) * person.eye_size
     lower = line - arch * (0.036 * opening + 0.012 - 0.014 * max(0.0, expression.smile)) * person.eye_size
     iris = np.array(
-        [side * person.eye_u + 0.05 * expression.gaze[0], person.eye_phi + 0.008 + 0.03 * expression.gaze[1]]
+        [
+            side * person.eye_u + IRIS_STEP[0] * expression.gaze[0],
+            person.eye_phi + 0.008 + IRIS_STEP[1] * expression.gaze[1],
+        ]
     )
     return EyeContour(
         np.stack([side * u, upper], 1), np.stack([side * u, lower], 1), iris, 0.058 * person.eye_size**0.6

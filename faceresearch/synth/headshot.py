@@ -38,6 +38,10 @@ class Framing:
 LOOSE = Framing((0.38, 0.58), (0.5, 0.5), 0.04)
 #: CelebAMask-HQ's: the face fills most of the picture, the shoulders are cut off.
 PORTRAIT = Framing((0.56, 0.7), (0.5, 0.54), 0.015)
+#: The face alone, as gaze, age and expression are estimated from it.
+CLOSE = Framing((0.72, 0.86), (0.5, 0.5), 0.02)
+#: A face with much around it, where what gives an attack away may be.
+WIDE = Framing((0.3, 0.44), (0.5, 0.5), 0.03)
 
 
 @dataclass
