@@ -28,8 +28,8 @@ class SynthAttributeDataset(SynthHeadshots):
 
     A sample carries ``img`` (size, size, 3) uint8 BGR, ``img_id``, ``bbox`` (1, 4) float32, and ``gt_attributes``:
 
-    - ``yaw``, ``pitch``: gaze in camera coordinates in degrees, as :mod:`~faceresearch.datasets.gaze_sets` counts them
-      (yaw positive towards the left of the image, pitch upwards), exact for the irises as drawn. Eyes turn by up to 40°
+    - ``yaw``, ``pitch``: gaze in camera coordinates in degrees, as gaze data sets count them (yaw positive towards the
+      left of the image, pitch upwards), exact for the irises as drawn. Eyes turn by up to 40°
       in a head that turns by up to 34°;
     - ``head_yaw``, ``head_pitch``, ``head_roll``: of the head in degrees, with the same signs, and clockwise positive;
     - ``age`` in years; ``gender``: how somebody presents themselves, 0 male and 1 female;

@@ -15,7 +15,7 @@ from .head_view import HeadView
 from .identity import Pose
 from .jewels import add_jewels
 from .noise import Rng
-from .parts import Part
+from .parts import Part, lay_parts
 from .person import Person, Shot, sample_shot
 from .portrait import backdrop, develop
 
@@ -150,13 +150,7 @@ def _out_of_focus(rng: Rng, shot: Shot, size: int) -> np.ndarray:
 def _lay(image: np.ndarray, parts: np.ndarray, layer: Layer, part: np.ndarray | Part) -> None:
     """Paste a layer, and write down what it shows."""
     paste(image, layer)
-    (h, w), (x, y) = layer.alpha.shape, layer.origin
-    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, parts.shape[1]), min(y + h, parts.shape[0])
-    if x1 <= x0 or y1 <= y0:
-        return
-    inside = (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
-    solid = layer.alpha[inside] > 0.5
-    parts[y0:y1, x0:x1][solid] = part[inside][solid] if isinstance(part, np.ndarray) else part
+    lay_parts(parts, layer.alpha, layer.origin, part)
 
 
 def _free(parts: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -45,6 +45,21 @@ HIDING_PARTS = (Part.HAT, Part.CLOTH, Part.FACE_MASK, Part.SUNGLASSES, Part.OCCL
 _CLASS_OF = {Part.FACE_MASK: Part.CLOTH, Part.SUNGLASSES: Part.EYE_GLASSES, Part.OCCLUDER: Part.BACKGROUND}
 
 
+def lay_parts(
+    parts: np.ndarray, alpha: np.ndarray, origin: tuple[int, int], part: np.ndarray | Part, opaque: float = 0.5
+) -> None:
+    """Write into ``parts`` (H, W) what a layer with coverage ``alpha`` (h, w) at ``origin`` (x, y) shows: one part, or
+    one for each of its pixels.
+    """
+    (h, w), (x, y) = alpha.shape, origin
+    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, parts.shape[1]), min(y + h, parts.shape[0])
+    if x1 <= x0 or y1 <= y0:
+        return
+    inside = (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
+    solid = alpha[inside] > opaque
+    parts[y0:y1, x0:x1][solid] = part[inside][solid] if isinstance(part, np.ndarray) else part
+
+
 def celebamask_classes(parts: np.ndarray) -> np.ndarray:
     """Return part ids as CelebAMask-HQ's 19 classes (official order), as its annotators would have drawn them."""
     table = np.arange(256, dtype=np.uint8)

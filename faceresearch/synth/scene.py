@@ -26,7 +26,7 @@ from .identity import (
 from .layout import Place, sample_places
 from .lighting import Lighting, sample_lighting
 from .noise import Rng
-from .parts import Part
+from .parts import Part, lay_parts
 
 #: Version of everything that decides the pixels and labels of a scene; configs and results name it.
 RENDERER_VERSION = '1.0'
@@ -61,7 +61,8 @@ class Scene:
     the head itself and inside
     the image; ``occlusion`` (N,) float32: covered or cut-off fraction of the facial region; ``difficulty`` (N, 3)
     bool: member of easy, medium,
-    hard; ``identities`` (N,) int64; ``faces``: their parameters.
+    hard; ``identities`` (N,) int64; ``faces``: their parameters; ``parts`` (H, W) uint8: what every pixel shows
+    (:class:`~.parts.Part`; :func:`~.parts.celebamask_classes` makes CelebAMask-HQ's classes of it).
     """
 
     image: np.ndarray
@@ -72,6 +73,7 @@ class Scene:
     difficulty: np.ndarray
     identities: np.ndarray
     faces: list[FaceParameters] = field(default_factory=list)
+    parts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
 
 
 def difficulty_of(bboxes: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
@@ -89,6 +91,7 @@ class _Canvas:
         self.image = image
         self.size: tuple[int, int] = (image.shape[0], image.shape[1])
         self.owner: np.ndarray = np.full(self.size, -1, np.int16)
+        self.parts: np.ndarray = np.full(self.size, Part.BACKGROUND, np.uint8)
         self.totals: list[int] = []
         self.heads: list[RenderedHead] = []
         self.parameters: list[FaceParameters] = []
@@ -98,11 +101,13 @@ class _Canvas:
         if layer is None:
             return
         paste(self.image, layer)
+        lay_parts(self.parts, layer.alpha, layer.origin, layer.part)
         self._claim(layer.alpha > 0.5, layer.origin, -1)
 
     def head(self, head: RenderedHead, parameters: FaceParameters) -> None:
         """Pastes a head and, if its face can be seen, registers it."""
         paste(self.image, Layer(head.colour, head.alpha, head.origin))
+        lay_parts(self.parts, head.alpha, head.origin, head.part)
         self._claim(head.alpha > 0.5, head.origin, -1)
         skin = head.face & (head.part < Part.HAIR) & (head.part > Part.BACKGROUND)
         if head.box is not None and (skin | head.hidden & head.face).sum() > MIN_SKIN * head.face.sum():
@@ -268,4 +273,5 @@ def _labelled(canvas: _Canvas, image: np.ndarray) -> Scene:
         difficulty_of(boxes, occlusion),
         np.array([row[4] for row in rows], np.int64),
         faces,
+        canvas.parts,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from faceresearch.evaluation.gaze import angles_of, gaze_vectors
 
 from faceresearch.synth import Expression, Pose
 from faceresearch.synth.features import eye_contour
@@ -45,7 +44,6 @@ def test_a_mirrored_face_has_the_opposite_yaw() -> None:
     yaw, pitch = gaze_angles(pose, Expression(gaze=gaze))
     mirrored = gaze_angles(Pose(-0.4, -0.2, -0.1), Expression(gaze=(-0.8, 0.5)))
     assert np.allclose(mirrored, (-yaw, pitch), atol=1e-4)
-    assert np.allclose(angles_of(gaze_vectors(np.array([[yaw, pitch]])))[0], (yaw, pitch))
 
 
 def test_pupils_can_be_seen_and_gazes_go_far() -> None:

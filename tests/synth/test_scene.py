@@ -10,6 +10,7 @@ from faceresearch.synth.head_render import FACE_HEIGHT_UNITS, RenderedHead, rend
 from faceresearch.synth.head_view import HeadView
 from faceresearch.synth.identity import Appearance
 from faceresearch.synth.lighting import Lighting
+from faceresearch.synth.parts import celebamask_classes
 
 LIGHT = Lighting(
     np.array([0, 0, 1], np.float32),
@@ -164,3 +165,18 @@ def test_people_repeat_with_their_seed():
     assert np.array_equal(first.skin, again.skin)
     assert (first.age, first.nose_width) == (again.age, again.nose_width)
     assert (first.age, first.nose_width) != (other.age, other.nose_width)
+
+
+def test_the_parts_of_a_scene_are_where_its_faces_are(scenes: list[Scene]):
+    """Around the nose of a face that nothing covers there is face, and people without a label have parts too."""
+    checked = 0
+    for scene in scenes:
+        assert scene.parts.shape == scene.image.shape[:2] and scene.parts.dtype == np.uint8
+        classes = celebamask_classes(scene.parts)
+        assert classes.max() <= 18
+        for points, shown, covered in zip(scene.keypoints, scene.keypoints_visible, scene.occlusion):
+            if covered < 0.05 and shown.all():
+                x, y = points[2].astype(int)
+                assert classes[y, x] in range(1, 13)
+                checked += 1
+    assert checked > 20
