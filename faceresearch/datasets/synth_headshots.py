@@ -12,6 +12,7 @@ import numpy as np
 
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.landmark_metainfo import LAPA_OF_INSIGHTFACE, landmark_scheme
+from faceresearch.datasets.landmarks import scheme_facts
 from faceresearch.datasets.parsing_metainfo import class_map, classes_of, flip_pairs, palette_of
 from faceresearch.datasets.rendering import open_rendered, rendered_once
 from faceresearch.errors import UserError
@@ -90,6 +91,12 @@ class SynthHeadshots(FaceDataset):
         super().__init__(
             pipeline=pipeline, test_mode=test_mode, seed=seed, indices=indices, metainfo=metainfo, lazy_init=lazy_init
         )
+        # Not passed on, because mmengine takes texts for names of files.
+        self._metainfo.update({key: value for key, value in self.facts().items() if key not in (metainfo or {})})
+
+    def facts(self) -> dict[str, Any]:
+        """Return what ``metainfo`` says of the data set."""
+        return {}
 
     @abstractmethod
     def record_type(self) -> np.dtype:
@@ -176,15 +183,19 @@ class SynthLandmarkDataset(SynthHeadshots):
             raise UserError(f'SynthLandmarkDataset: scheme={scheme!r} is not drawn; use {", ".join(known)}')
         self.scheme = scheme
         self.kind = f'landmarks_{scheme}'
-        self.facts = landmark_scheme(scheme)
+        self.points = landmark_scheme(scheme)
         super().__init__(
             num_samples, split, size, cache_dir, jobs, version, pipeline, test_mode, seed, indices,
-            {**self.facts.metainfo(), **(metainfo or {})}, lazy_init,
+            metainfo, lazy_init,
         )  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """Return the scheme."""
+        return scheme_facts(self.scheme, self.points)
 
     def record_type(self) -> np.dtype:
         """Image, box and points."""
-        count = self.facts.num_points
+        count = self.points.num_points
         return np.dtype(
             [
                 ('img', 'u1', (self.size, self.size, 3)),
@@ -209,7 +220,7 @@ class SynthLandmarkDataset(SynthHeadshots):
 
     def raw_sample(self, index: int, epoch: int) -> dict[str, Any]:
         """Return a picture with its points and the scheme's facts."""
-        return {**super().raw_sample(index, epoch), 'id': index, **self.facts.sample_info()}
+        return {**super().raw_sample(index, epoch), 'id': index, **self.points.sample_info()}
 
 
 def _draw_landmarks(record: np.dtype, seed: int, split: str, size: int, scheme: str, number: int) -> np.ndarray:
@@ -256,19 +267,22 @@ class SynthParsingDataset(SynthHeadshots):
         metainfo: dict[str, Any] | None = None,
         lazy_init: bool = False,
     ) -> None:
-        names = classes_of(class_order)
         self.class_order = class_order
+        self.names = classes_of(class_order)
         self._classes = class_map('celebamask', class_order)
-        facts = {
-            'classes': names,
-            'palette': palette_of(names).tolist(),
-            'class_order': class_order,
-            'flip_pairs': flip_pairs(names),
-        }
         super().__init__(
             num_samples, split, size, cache_dir, jobs, version, pipeline, test_mode, seed, indices,
-            {**facts, **(metainfo or {})}, lazy_init,
+            metainfo, lazy_init,
         )  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """Return classes, colours and mirror pairs."""
+        return {
+            'classes': self.names,
+            'palette': palette_of(self.names).tolist(),
+            'class_order': self.class_order,
+            'flip_pairs': flip_pairs(self.names),
+        }
 
     def record_type(self) -> np.dtype:
         """Image and mask in the official order."""
@@ -283,7 +297,7 @@ class SynthParsingDataset(SynthHeadshots):
         return {
             'gt_sem_seg': self._classes[record['mask']],
             'class_order': self.class_order,
-            'flip_pairs': self.metainfo['flip_pairs'],
+            'flip_pairs': flip_pairs(self.names),
         }
 
 

@@ -39,6 +39,16 @@ def test_schemes_are_of_the_same_pictures() -> None:
     np.testing.assert_array_equal(SynthLandmarkDataset(5, '300w68', size=96)[0]['img'], lapa[0]['img'])
 
 
+def test_landmarks_pass_the_pipeline_of_landmark_models() -> None:
+    with DefaultScope.overwrite_default_scope('faceresearch'):
+        crop = {'type': 'CropFace', 'size': 48, 'padding': 1.25, 'rotation': 30, 'flip_prob': 0.5}
+        dataset = SynthLandmarkDataset(2, size=96, pipeline=[{'type': 'LoadImage'}, crop, {'type': 'PackFaceInputs'}])
+        packed = dataset[0]
+    assert packed['inputs'].shape == (3, 48, 48)
+    assert packed['data_samples'].gt_instances.keypoints.shape == (1, 68, 2)
+    assert dataset.metainfo['scheme'] == '300w68'
+
+
 def test_parsing_samples_in_every_order() -> None:
     samples = {o: SynthParsingDataset(1, o, size=96)[0] for o in ('celebamask', 'bisenet', 'lapa', 'face')}  # type: ignore[arg-type]
     official = samples['celebamask']
