@@ -44,8 +44,17 @@ def build_for_inference(
 
 
 def test_metainfo(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the config's test set says about its points: ``flip_indices``, …; nothing if it is silent."""
-    return test_dataset(cfg).get('metainfo') or {}
+    """Return what the config says about its test set's points: ``flip_indices``, …; nothing if it is silent.
+
+    A data set that knows its points by itself is not built for this: ``contract.landmark_scheme`` names them.
+    """
+    stated = test_dataset(cfg).get('metainfo') or {}
+    scheme = (cfg.get('contract') or {}).get('landmark_scheme')
+    if scheme and 'flip_indices' not in stated:
+        from faceresearch.datasets.landmark_metainfo import landmark_scheme
+
+        return {**stated, 'flip_indices': list(landmark_scheme(scheme).flip_indices)}
+    return stated
 
 
 def test_dataset(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
