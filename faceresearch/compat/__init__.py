@@ -10,6 +10,8 @@ module                  what it mends                                          m
 ``xtcoco``              pycocotools in place of xtcocotools                    xtcocotools publishes wheels for numpy 2
                                                                                (jin-s13/xtcocoapi#43)
 ``mmpose_circles``      mmpose's drawing of points with numpy 2.4              mmpose passes the radius as a number
+``mmpose_metainfo``     mmpose's data sets in a folder that has           mmpose looks in its own package first
+                        ``configs/_base_/datasets``
 ``mmengine_amp``        mixed precision on the CPU                             mmengine accepts it
                                                                                (open-mmlab/mmengine#1616)
 ``package_utils``       mmengine's look-up of installed packages without       mmengine after 0.10.7 is on PyPI

@@ -42,7 +42,10 @@ STAND_INS = {
 }
 
 #: Module → module of ours whose ``patch`` mends it right after it is loaded.
-PATCHES = {'mmpose.visualization.opencv_backend_visualizer': 'faceresearch.compat.mmpose_circles'}
+PATCHES = {
+    'mmpose.datasets.datasets.utils': 'faceresearch.compat.mmpose_metainfo',
+    'mmpose.visualization.opencv_backend_visualizer': 'faceresearch.compat.mmpose_circles',
+}
 
 
 class _Loader(Loader):

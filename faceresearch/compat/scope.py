@@ -65,7 +65,8 @@ def set_scope(cfg: Mapping[str, Any]) -> str:
         # Instances are kept by name and the last one is current. One for each scope: frames of a video that pass through
         # models of two packages would make thousands.
         name = f'set-{scope}'
-        DefaultScope.get_instance(name, scope_name=scope)
+        if not DefaultScope.check_instance_created(name):
+            DefaultScope.get_instance(name, scope_name=scope)
         DefaultScope._instance_dict.move_to_end(name)
     return scope
 

@@ -19,6 +19,7 @@ from mmengine.registry import DefaultScope
 
 from faceresearch.compat.scope import infer_scope, set_scope
 from faceresearch.config import load_config
+from faceresearch.datasets.landmark_metainfo import LANDMARKS
 from faceresearch.engine.dataloader import build_dataloader
 from faceresearch.registry import MODELS
 
@@ -221,6 +222,11 @@ class TestTwentyEightPoints:
         flip = ours('hrnetv2', repo_root).flip_indices
         assert sorted(flip) == list(range(28))
         assert [flip[mirror] for mirror in flip] == list(range(28))
+
+    def test_it_is_the_schemes(self, repo_root: Path) -> None:
+        config = ours('hrnetv2', repo_root)
+        assert tuple(config.flip_indices) == LANDMARKS['anime28'].flip_indices
+        assert [i for i, mirror in enumerate(config.flip_indices) if mirror == i] == [2, 23, 25, 27]
 
     def test_mmpose_reads_the_same_mirror_from_the_points(self, repo_root: Path) -> None:
         """mmpose takes it from each point's ``swap``, not from ``flip_indices``."""
