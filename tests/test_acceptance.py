@@ -12,10 +12,19 @@ import pytest
 SCRIPTS = Path(__file__).resolve().parent.parent / 'benchmarks/acceptance'
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('script', ['widerface_published', 'parsing_training', 'landmark68_training'])
-def test_script(script: str, shared_dir: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPTS / f'{script}.py'), '--reduced', '--work-dir', str(tmp_path)]
-    environment = {**os.environ, 'FACERESEARCH_TEST_DATA': str(shared_dir)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def run(script: str, folder: Path, *arguments: str, **variables: str) -> None:
+    command = [sys.executable, str(SCRIPTS / f'{script}.py'), '--reduced', '--work-dir', str(folder), *arguments]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('script', ['widerface_published', 'parsing_training', 'landmark68_training', 'cfp_training'])
+def test_script(script: str, shared_dir: Path, tmp_path: Path) -> None:
+    run(script, tmp_path, FACERESEARCH_TEST_DATA=str(shared_dir))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', ['adaface_r10_synthfaces', 'arcface_r10_pfc_synthfaces'])
+def test_recognition_on_synthfaces(tmp_path: Path, config: str) -> None:
+    run('recognition_synthfaces', tmp_path, '--only', config)

@@ -16,6 +16,7 @@ from faceresearch.registry import MODELS
 
 #: Units of the four stages, by depth; 101 is what AdaFace and CurricularFace call the network of 100.
 BASIC_UNITS = {
+    10: (1, 1, 1, 1),
     18: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
     50: (3, 4, 14, 3),
@@ -26,7 +27,6 @@ BASIC_UNITS = {
 }
 #: The same with bottleneck units, of which a stage has four times the channels (AdaFace).
 BOTTLENECK_UNITS = {152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
-WIDTHS = (64, 128, 256, 512)
 SIZE = (112, 112)
 SE_REDUCTION = 16
 
@@ -44,7 +44,7 @@ class IResNet(BaseModule):
     IrvingMeng/MagFace models/iresnet.py.
 
     Args:
-        depth: 18, 34, 50, 100 (or 101), 152, 200.
+        depth: 18, 34, 50, 100 (or 101), 152, 200; 10 for trainings of minutes, which nobody has published.
         embedding_size: D.
         bottleneck: units of 1×1, 3×3, 1×1 convolutions and four times the channels (AdaFace IR-152, IR-200).
         se: squeeze and excitation at the end of each unit (IR-SE), reduction 16.
@@ -58,6 +58,8 @@ class IResNet(BaseModule):
         channel_dropout: drop whole channels (MagFace).
         init: ``normal``: convolutions with σ 0.1 (arcface_torch); ``kaiming``: all by their fan out (IR).
         pretrained: initial weights, see :func:`load_pretrained`.
+        width: channels of the stem and the first stage; each further stage has twice as many.
+        stem_stride: of the first convolution; 2 quarters the cost.
 
     Raises:
         UserError: there is no network of that depth.
@@ -78,6 +80,8 @@ class IResNet(BaseModule):
         channel_dropout: bool = False,
         init: Literal['normal', 'kaiming'] = 'normal',
         pretrained: str | None = None,
+        width: int = 64,
+        stem_stride: int = 1,
     ) -> None:
         super().__init__()
         table = BOTTLENECK_UNITS if bottleneck else BASIC_UNITS
@@ -86,12 +90,12 @@ class IResNet(BaseModule):
         self.pretrained = pretrained
         self.embedding_size = embedding_size
         pool_shortcut = stage1_shortcut == 'maxpool'
-        self.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.prelu = nn.PReLU(64)
-        channels, stages = 64, []
-        for width, units in zip(WIDTHS, table[depth]):
-            out_channels = 4 * width if bottleneck else width
+        self.conv1 = nn.Conv2d(3, width, 3, stride=stem_stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.prelu = nn.PReLU(width)
+        channels, stages = width, []
+        for number, units in enumerate(table[depth]):
+            out_channels = width * 2**number * (4 if bottleneck else 1)
             stage = [Unit(channels, out_channels, 2, bottleneck, se, middle_bn, pool_shortcut)]
             stage += [Unit(out_channels, out_channels, 1, bottleneck, se, middle_bn) for _ in range(units - 1)]
             stages.append(nn.Sequential(*stage))
@@ -99,7 +103,8 @@ class IResNet(BaseModule):
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.bn2 = nn.BatchNorm2d(channels)
         self.dropout = nn.Dropout2d(dropout) if channel_dropout else nn.Dropout(dropout)
-        self.fc = nn.Linear(channels * 7 * 7, embedding_size)
+        side = -(-SIZE[0] // (16 * stem_stride))
+        self.fc = nn.Linear(channels * side**2, embedding_size)
         self.features = nn.BatchNorm1d(embedding_size, affine=final_bn_affine)
         if final_bn_affine:
             self.features.weight.requires_grad_(False)

@@ -60,6 +60,15 @@ def test_a_bottleneck_unit_counts_as_by_hand() -> None:
     assert count(Unit(256, 512, 2, bottleneck=True, se=False, middle_bn=True)) == norm + convolutions + prelu + shortcut
 
 
+def test_a_narrow_network_counts_as_by_hand() -> None:
+    """Ten layers of 16 to 128 channels and a stem of stride 2, whose last map is 4 × 4."""
+    units = [(16, 16), (16, 32), (32, 64), (64, 128)]
+    inside = sum(2 * a + 9 * a * b + 3 * b + 9 * b * b + 2 * b + a * b + 2 * b for a, b in units)
+    network = on_meta(depth=10, width=16, stem_stride=2, embedding_size=128)
+    assert count(network) == 3 * 16 * 9 + 3 * 16 + inside + 2 * 128 + (128 * 4 * 4 + 1) * 128 + 2 * 128 == 571_120
+    assert network(torch.empty(2, 3, 112, 112, device='meta')).shape == (2, 128)
+
+
 @pytest.mark.parametrize('config', GIGA)
 def test_multiply_adds_are_the_published_ones(config: str) -> None:
     with torch.device('meta'):
@@ -80,7 +89,7 @@ def test_a_unit_has_no_activation_after_its_sum() -> None:
 
 
 def test_depths_that_do_not_exist_are_named() -> None:
-    with pytest.raises(UserError, match='no depth 51; use 18, 34, 50, 100, 101, 152, 200'):
+    with pytest.raises(UserError, match='no depth 51; use 10, 18, 34, 50, 100, 101, 152, 200'):
         IResNet(depth=51)
     with pytest.raises(UserError, match='no depth 50; use 152, 200'):
         IResNet(depth=50, bottleneck=True)
