@@ -17,7 +17,7 @@ tools/convert_checkpoint.py mobilenet0.25_Final.pth retinaface_mnet025_widerface
 
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__ or '', EXAMPLE)
-    parser.add_argument('source', metavar='SOURCE', help='checkpoint: .pth, .pt, .tar, .ckpt, .safetensors or .onnx')
+    parser.add_argument('source', metavar='SOURCE', help='checkpoint: .pth, .pt, .tar, .ckpt, .safetensors, .onnx, .h5')
     parser.add_argument('config', metavar='CONFIG', help='config of the model that receives the tensors')
     parser.add_argument('-o', '--out', metavar='OUT.safetensors', required=True, help='file to write')
     parser.add_argument('--list', action='store_true', help='print what became of every tensor')

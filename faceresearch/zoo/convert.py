@@ -17,11 +17,10 @@ from faceresearch.models.recognizers import without_head
 from faceresearch.registry import MODELS
 from faceresearch.zoo.checkpoint import read_checkpoint, save_weights
 from faceresearch.zoo.converters import CONVERTERS, ConversionReport, Converter, convert, find_converter
+from faceresearch.zoo.converters.deepface import from_keras
 from faceresearch.zoo.converters.onnx_weights import BatchNorm
 from faceresearch.zoo.converters.xseg import read_deepfacelab
-
-#: Forms whose tensors no converter reads yet; they come with the families that publish them.
-NOT_YET = {'.h5': 'Keras'}
+from faceresearch.zoo.keras_file import read_keras
 
 #: A checkpoint that has this project's names already.
 OWN = Converter(name='faceresearch', detect=(), rules=((r'(.+)', r'\1'),))
@@ -51,8 +50,8 @@ def convert_checkpoint(
 
     Args:
         source: ``.pth``, ``.pt``, ``.tar`` or ``.safetensors``, read without unpickling anything but tensors; ``.npz``
-            in DeepFaceLab's layout; or
-            ``.onnx``, of which the network must then compute the same outputs.
+            in DeepFaceLab's layout; Keras's ``.h5``; or ``.onnx``, of which the network must then compute the same
+            outputs.
         config: config whose model receives the tensors.
         out: the ``.safetensors`` to write.
         overrides: changes to the config.
@@ -66,8 +65,6 @@ def convert_checkpoint(
     source, out = Path(source), Path(out)
     if out.suffix != '.safetensors':
         raise UserError(f'-o {out}: converted weights are stored as .safetensors; give the file that suffix')
-    if source.suffix.lower() in NOT_YET:
-        raise UserError(f'{source}: there is no converter for {NOT_YET[source.suffix.lower()]} checkpoints yet')
     if source.suffix.lower() != '.onnx' and (bn != 'identity' or images is not None):
         raise UserError(f'{source}: --bn and --images are for .onnx files; this one has its batch norms')
     cfg = load_config(config, list(overrides))
@@ -79,10 +76,7 @@ def convert_checkpoint(
 
         result, report = convert_onnx(model, source, cfg, bn, images)
     else:
-        state = _read(source)
-        target = model.state_dict()
-        converter = OWN if set(state) == set(target) else find_converter(state, CONVERTERS)
-        result, report = convert(state, target, converter)
+        result, report = _renamed(source, model.state_dict())
     whole = set(result) == set(model.state_dict())
     metadata = {
         'origin': report.converter,
@@ -98,8 +92,14 @@ def convert_checkpoint(
     return Conversion(out, report, sum(p.numel() for p in model.parameters()))
 
 
-def _read(source: Path) -> dict[str, Tensor]:
-    return read_deepfacelab(source) if source.suffix.lower() == '.npz' else read_checkpoint(source, join=True)[0]
+def _renamed(source: Path, target: dict[str, Tensor]) -> tuple[dict[str, Tensor], ConversionReport]:
+    """Read a file of tensors by its suffix, and give them the names of a model."""
+    suffix = source.suffix.lower()
+    if suffix == '.h5':
+        weights, keras = from_keras(read_keras(source))
+        return convert(weights, target, keras)
+    state = read_deepfacelab(source) if suffix == '.npz' else read_checkpoint(source, join=True)[0]
+    return convert(state, target, OWN if set(state) == set(target) else find_converter(state, CONVERTERS))
 
 
 def _sha256(path: Path) -> str:

@@ -78,9 +78,6 @@ def test_unknown_origin_and_unknown_suffix(tmp_path: Path) -> None:
         convert_checkpoint(tmp_path / 'x.pth', CONFIG, tmp_path / 'out.safetensors')
     with pytest.raises(UserError, match='safetensors'):
         convert_checkpoint(tmp_path / 'x.pth', CONFIG, tmp_path / 'out.pth')
-    (tmp_path / 'm.h5').write_bytes(b'x')
-    with pytest.raises(UserError, match='no converter for Keras'):
-        convert_checkpoint(tmp_path / 'm.h5', CONFIG, tmp_path / 'out.safetensors')
 
 
 def _model_config() -> dict:

@@ -69,7 +69,7 @@ class Inception(nn.Module):
     def _pool(self, x: Tensor) -> Tensor:
         if self.pool == 'l2':
             # The clamp keeps the gradient of the root finite where all nine values are zero.
-            return (9 * F.avg_pool2d(x.square(), 3, 3)).clamp(min=1e-12).sqrt()
+            return (9 * F.avg_pool2d(x.square(), 3, 3)).clamp(min=1e-30).sqrt()
         return F.max_pool2d(x, 3, 2, padding=1 if self.stride == 2 else 0)
 
 
