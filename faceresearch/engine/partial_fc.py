@@ -22,6 +22,10 @@ from torch.autograd.function import once_differentiable
 #: Classes whose first centres are drawn from one generator.
 _BLOCK = 1024
 _GOLDEN_RATIO = -7046029254386353131  # 2^64 / φ as a signed number
+#: Bits of a digit of a class's key, which has four.
+_DIGIT = 13
+#: Guards ⌊rate · total⌋ against 0.3 · 10 = 2.9999…
+_ROUNDING = 1e-9
 
 
 class Shard(NamedTuple):
@@ -140,8 +144,8 @@ def local_target(identity: Tensor, shard: Shard) -> Tensor:
     return torch.where((column >= 0) & (column < shard.size), column, -1)
 
 
-def class_noise(seed: int, step: int, shard: Shard, device: torch.device | str = 'cpu') -> Tensor:
-    """Return a number in [0, 1) for each class of a shard (C,), float64: a function of (seed, step, class) alone.
+def class_keys(seed: int, step: int, shard: Shard, device: torch.device | str = 'cpu') -> Tensor:
+    """Return a whole number in [0, 2^52) for each class of a shard (C,): a function of (seed, step, class) alone.
 
     The finaliser of SplitMix64 (Steele et al., Fast splittable pseudorandom number generators, 2014) over a counter.
 
@@ -153,8 +157,7 @@ def class_noise(seed: int, step: int, shard: Shard, device: torch.device | str =
     """
     key = _mixed(_mixed(torch.tensor(seed)) ^ torch.tensor(step))
     classes = torch.arange(shard.start, shard.start + shard.size, device=device)
-    bits = _mixed(classes * _GOLDEN_RATIO + key.to(device))
-    return _shifted(bits, 11).double() * 2.0**-53
+    return _shifted(_mixed(classes * _GOLDEN_RATIO + key.to(device)), 64 - 4 * _DIGIT)
 
 
 def _mixed(value: Tensor) -> Tensor:
@@ -172,9 +175,9 @@ def _shifted(value: Tensor, bits: int) -> Tensor:
 def sample_classes(identity: Tensor, shard: Shard, rate: float, seed: int, step: int) -> Tensor:
     """Return the columns (S,) of a shard that take part in a step, sorted: every class in the batch, and some others.
 
-    Over all shards, rate·total classes are expected: the others enter independently, each with the probability that is
-    left. The published code draws exactly ⌊rate·C⌋ in each shard, which makes the draw depend on the shards. Where the
-    batch has more classes than that, or the rate is 0, there are no others.
+    Over all shards ⌊rate·total⌋ classes take part: the others are those with the smallest :func:`class_keys`. The
+    published code draws ⌊rate·C⌋ in each shard, which makes the draw depend on the number of processes. Where the batch
+    has more classes than that, there are no others.
 
     Args:
         identity: (B,) classes of all processes' samples.
@@ -184,11 +187,30 @@ def sample_classes(identity: Tensor, shard: Shard, rate: float, seed: int, step:
         step: number of the batch.
     """
     present = identity.unique()
-    probability = (rate * shard.total - len(present)) / max(shard.total - len(present), 1)
-    chosen = class_noise(seed, step, shard, identity.device) < probability
     columns = local_target(present, shard)
+    chosen = torch.zeros(shard.size, dtype=torch.bool, device=identity.device)
     chosen[columns[columns >= 0]] = True
+    others = int(rate * shard.total + _ROUNDING) - len(present)
+    if others > 0:
+        keys = class_keys(seed, step, shard, identity.device)
+        chosen |= keys <= _smallest(keys[~chosen], others)
     return chosen.nonzero()[:, 0]
+
+
+def _smallest(keys: Tensor, count: int) -> int:
+    """Return the ``count``-th smallest of all processes' keys, digit by digit from histograms."""
+    found = 0
+    for shift in range(3 * _DIGIT, -1, -_DIGIT):
+        digits = (keys >> shift) & (2**_DIGIT - 1)
+        histogram = torch.bincount(digits, minlength=2**_DIGIT)
+        if process_group()[1] > 1:
+            dist.all_reduce(histogram)
+        up_to = histogram.cumsum(0)
+        digit = int(torch.searchsorted(up_to, count))
+        count -= int(up_to[digit] - histogram[digit])
+        keys = keys[digits == digit]
+        found = found << _DIGIT | digit
+    return found
 
 
 def target_cosines(cosine: Tensor, target: Tensor) -> Tensor:

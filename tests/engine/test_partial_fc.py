@@ -180,31 +180,46 @@ def test_first_centres_do_not_depend_on_the_shards() -> None:
     assert not torch.equal(whole, partial_fc.initial_centres(Shard(0, 2500, 2500), 16, seed=4))
 
 
-def test_noise_is_uniform_and_a_function_of_seed_step_and_class() -> None:
-    noise = partial_fc.class_noise(1, 2, Shard(0, 100_000, 100_000))
-    assert torch.equal(noise[30_000:70_000], partial_fc.class_noise(1, 2, Shard(30_000, 40_000, 100_000)))
+def uniform(seed: int, step: int, shard: Shard) -> Tensor:
+    return partial_fc.class_keys(seed, step, shard).double() / 2**52
+
+
+def test_keys_are_uniform_and_a_function_of_seed_step_and_class() -> None:
+    noise = uniform(1, 2, Shard(0, 100_000, 100_000))
+    assert torch.equal(noise[30_000:70_000], uniform(1, 2, Shard(30_000, 40_000, 100_000)))
     counts = torch.histc(noise, 100, 0, 1)
     # Chi-square with 99 degrees of freedom: mean 99, deviation 14.
     assert 50 < ((counts - 1000) ** 2 / 1000).sum() < 150
-    for other in (
-        partial_fc.class_noise(2, 2, Shard(0, 100_000, 100_000)),
-        partial_fc.class_noise(1, 3, Shard(0, 100_000, 100_000)),
-    ):
+    for other in (uniform(2, 2, Shard(0, 100_000, 100_000)), uniform(1, 3, Shard(0, 100_000, 100_000))):
         assert abs(torch.corrcoef(torch.stack([noise, other]))[0, 1]) < 0.015
     assert abs(torch.corrcoef(torch.stack([noise[:-1], noise[1:]]))[0, 1]) < 0.015
 
 
-def test_sampling_has_the_batch_and_the_rate() -> None:
-    shard = Shard(0, 20_000, 20_000)
+def sampled(total: int, rate: float, step: int) -> Tensor:
+    identity = torch.randint(0, total, (512,), generator=torch.Generator().manual_seed(0))
+    shard = partial_fc.shard_of(total)
+    return partial_fc.sample_classes(identity, shard, rate, 0, step) + shard.start
+
+
+def test_sampling_has_the_batch_and_the_count() -> None:
     identity = torch.randint(0, 20_000, (512,), generator=torch.Generator().manual_seed(0))
-    chosen = partial_fc.sample_classes(identity, shard, 0.1, 0, 5)
+    chosen = sampled(20_000, 0.1, 5)
     assert torch.equal(chosen, chosen.unique())
     assert torch.isin(identity, chosen).all()
-    # 2000 are expected; the deviation is 37.
-    assert 1800 < len(chosen) < 2200
-    assert torch.equal(partial_fc.sample_classes(identity, shard, 0.0, 0, 5), identity.unique())
-    again = partial_fc.sample_classes(identity, shard, 0.1, 0, 6)
-    assert not torch.equal(chosen, again)
+    assert len(chosen) == 2000
+    # The others are those with the smallest keys.
+    keys = partial_fc.class_keys(0, 5, Shard(0, 20_000, 20_000))
+    others, left = chosen[~torch.isin(chosen, identity)], torch.ones(20_000, dtype=torch.bool)
+    left[chosen] = False
+    assert keys[others].max() < keys[left].min()
+    assert torch.equal(sampled(20_000, 0.0, 5), identity.unique())
+    assert len(sampled(20_000, 1.0, 5)) == 20_000
+    assert not torch.equal(chosen, sampled(20_000, 0.1, 6))
+
+
+def test_sampling_does_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
+    found = run_processes(sampled, 3, tmp_path, 20_000, 0.1, 5)
+    assert torch.equal(torch.cat(found), sampled(20_000, 0.1, 5))
 
 
 def test_cross_entropy_is_stable() -> None:
