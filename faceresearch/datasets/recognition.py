@@ -9,22 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 from mmengine.dataset import Compose
 from mmengine.logging import print_log
 
 from faceresearch.datasets.base import BrokenImageError, FaceDataset
-from faceresearch.datasets.batch_pool import BatchPool, PooledImages, can_share
-from faceresearch.datasets.seeding import sample_generators
+from faceresearch.datasets.batch_builder import BatchBuilder
+from faceresearch.datasets.batch_pool import BatchPool, can_share
 from faceresearch.errors import UserError
-from faceresearch.structures import FaceBatch
-
-#: Results that a batch in one piece can hold; a pipeline that makes more is run image by image.
-_PLAIN = {'img', 'img_path', 'img_id', 'gt_identity', 'ori_shape', 'img_shape', 'scale_factor', 'flip'}
-_OF_THE_PIPELINE = {'rng', 'epoch', 'num_samples', 'raw_sample', 'replaced'}
-_KNOWN = _PLAIN | _OF_THE_PIPELINE
 
 
 class RecognitionDataset(FaceDataset):
@@ -202,23 +194,21 @@ class RecognitionDataset(FaceDataset):
         self.full_init()
         steps, pack = self.pipeline.transforms[:-1], self.pipeline.transforms[-1]
         size = len(self._chosen)
-        epochs, positions = zip(*(divmod(int(index), size) for index in indices))
-        generators = sample_generators(self.seed, epochs, positions)
         builder = BatchBuilder(len(indices), pack.meta_keys, self._pool)
-        for index, epoch, position, rng in zip(indices, epochs, positions, generators):
-            if not builder.add(self._prepared(epoch, position, rng, steps) or self._replacement(index, steps)):
+        for number, index in enumerate(indices):
+            epoch, position = divmod(int(index), size)
+            if not builder.add(number, self._prepared(epoch, position, steps) or self._replacement(index, steps)):
                 self._one_by_one = True
                 return [self[i] for i in indices]
         return builder.batch()
 
-    def _prepared(
-        self, epoch: int, position: int, rng: np.random.Generator, steps: Sequence[Callable[..., Any]]
-    ) -> dict[str, Any] | None:
+    def _prepared(self, epoch: int, position: int, steps: Sequence[Callable[..., Any]]) -> dict[str, Any] | None:
         """Return an image after all transforms but the last; None if it cannot be used."""
         raw = partial(self.raw_sample, epoch=epoch)
         # The same call as for a single image, without the global generators, which our transforms do not draw from.
         results: dict[str, Any] | None = raw(position)
         assert results is not None
+        rng = np.random.default_rng([self.seed, epoch, position])
         results.update(rng=rng, epoch=epoch, num_samples=len(self._chosen), raw_sample=raw, replaced=[])
         try:
             for step in steps:
@@ -234,66 +224,3 @@ class RecognitionDataset(FaceDataset):
         unpacked = copy.copy(self)
         unpacked.pipeline = Compose(list(steps))
         return FaceDataset.__getitem__(unpacked, index)
-
-
-class BatchBuilder:
-    """Joins transform results to a batch in one piece.
-
-    Each image is copied to its place as soon as it is ready: the next one is decoded into the same memory, which is in
-    the processor's cache, and the batch need not be copied again to leave a worker.
-
-    Args:
-        size: images in the batch.
-        meta_keys: the metainfo to keep, where present.
-        pool: places for batches of this size, used in a loader worker.
-    """
-
-    def __init__(self, size: int, meta_keys: Sequence[str], pool: BatchPool | None = None) -> None:
-        self.size = size
-        self._pool = pool
-        self._inputs: torch.Tensor | PooledImages | None = None
-        self._rows = np.zeros((0, 0, 0, 3), np.uint8)
-        self._identities: list[int] = []
-        self._columns: dict[str, list[Any]] = {key: [] for key in (*meta_keys, 'replaced')}
-
-    def add(self, results: dict[str, Any]) -> bool:
-        """Add an image with its metainfo, and say whether it fits: no more results than a batch holds, and its size."""
-        image = results['img']
-        if self._inputs is None:
-            self._allocate((self.size, *image.shape))
-        if image.shape != self._rows.shape[1:] or not results.keys() <= _KNOWN:
-            return False
-        row = self._rows[len(self._identities)]
-        if image.strides[1] < 0:
-            # A mirrored view: OpenCV mirrors faster than numpy copies backwards.
-            cv2.flip(image[:, ::-1], 1, dst=row)
-        else:
-            row[...] = image
-        self._identities.append(results['gt_identity'])
-        for key, column in self._columns.items():
-            column.append(results.get(key) or None)
-        return True
-
-    def _allocate(self, shape: tuple[int, ...]) -> None:
-        place = self._pool.take(shape) if self._pool is not None else None
-        if self._pool is not None and place is not None:
-            self._inputs, self._rows = PooledImages(self._pool.number, place), self._pool.batches[place]
-        else:
-            rows = _shared_if_worker(shape)
-            self._inputs, self._rows = rows.permute(0, 3, 1, 2), rows.numpy()
-
-    def batch(self) -> dict[str, Any]:
-        """Return ``inputs`` (N, 3, H, W) uint8, stored with channels innermost, and ``data_samples``, a ``FaceBatch``."""
-        assert self._inputs is not None
-        present = {key: column for key, column in self._columns.items() if any(column)}
-        identities = torch.tensor(self._identities, dtype=torch.int64)
-        return {'inputs': self._inputs, 'data_samples': FaceBatch(identities, present)}
-
-
-def _shared_if_worker(shape: tuple[int, ...]) -> torch.Tensor:
-    """Return an empty uint8 tensor, in a loader worker in shared memory, where it need not be copied to be sent."""
-    if torch.utils.data.get_worker_info() is None:
-        return torch.empty(shape, dtype=torch.uint8)
-    # As torch's own collate function does.
-    storage = torch.UntypedStorage._new_shared(int(np.prod(shape)))
-    return torch.empty(0, dtype=torch.uint8).set_(storage).resize_(shape)

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from faceresearch.datasets.base import BrokenImageError
+from faceresearch.datasets.batch_builder import BatchBuilder
 from faceresearch.datasets.parsers.face_records import FaceRecords, open_face_records, read_property
 from faceresearch.datasets.recognition import RecognitionDataset
+from faceresearch.datasets.seeding import first_draws
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS
+from faceresearch.transforms import LoadImage, PackFaceInputs, RandomFlip
+from faceresearch.transforms.loading import decode_image
 
 
 @DATASETS.register_module()
@@ -106,3 +111,45 @@ class RecordFaceDataset(RecognitionDataset):
             'gt_identity': identity,
             'img_bytes': data,
         }
+
+    def _batch(self, indices: list[int]) -> Any:
+        """As with any pipeline; training's plain one has less ado for each image."""
+        steps = getattr(self.pipeline, 'transforms', [])
+        plain = [type(step) for step in steps] in ([LoadImage, PackFaceInputs], [LoadImage, RandomFlip, PackFaceInputs])
+        return (self._plain_batch(indices, steps) if plain else None) or super()._batch(indices)
+
+    def _plain_batch(self, indices: list[int], steps: Sequence[Any]) -> dict[str, Any] | None:
+        """Decode, and mirror some; None where images differ in size."""
+        self.full_init()
+        records = self._records
+        assert records is not None
+        epochs, positions = np.divmod(np.asarray(indices, np.int64), len(self._chosen))
+        mirrored = [False] * len(indices)
+        if len(steps) == 3:
+            mirrored = (first_draws(self.seed, epochs, positions) < steps[1].prob).tolist()
+        chosen = self._chosen[positions]
+        keys = [str(key) for key in records.keys[chosen].tolist()]
+        names = [f'{self._path}#{key}' for key in keys]
+        builder = BatchBuilder(len(indices), steps[-1].meta_keys, self._pool)
+        broken, shape = [], (0, 0)
+        for number, (data, name, mirror) in enumerate(zip(records.images(chosen), names, mirrored)):
+            try:
+                image = decode_image(data, name)
+            except BrokenImageError:
+                broken.append(number)
+                continue
+            shape = image.shape[:2]
+            if not builder.put(number, image, mirror):
+                return None
+        builder.identities = self._identities[positions].tolist()
+        facts: dict[str, list[Any]] = {
+            'img_path': names,
+            'img_id': keys,
+            'flip': [is_one or None for is_one in mirrored],
+            'scale_factor': [(1.0, 1.0)] * len(indices),
+        }
+        facts['ori_shape'] = facts['img_shape'] = [shape] * len(indices)
+        builder.columns.update({name: facts[name] for name in facts.keys() & builder.columns.keys()})
+        if all(builder.add(number, self._replacement(indices[number], steps[:-1])) for number in broken):
+            return builder.batch()
+        return None

@@ -16,9 +16,9 @@ from mmengine.logging import print_log
 from torch.utils.data import IterableDataset, get_worker_info
 
 from faceresearch.datasets.base import MAX_REPLACEMENTS, BrokenImageError, global_seed
+from faceresearch.datasets.batch_builder import BatchBuilder
 from faceresearch.datasets.collate import list_collate
 from faceresearch.datasets.parsers.face_shards import count_images, identity_of, image_of, read_shard
-from faceresearch.datasets.recognition import BatchBuilder
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS, TRANSFORMS
 
@@ -174,9 +174,9 @@ class WebFaceShards(IterableDataset):
                 yield list_collate([self._usable(samples, epoch, steps, ours) for _ in range(self.batch_size)])
                 continue
             builder = BatchBuilder(self.batch_size, pack.meta_keys)
-            for _ in range(self.batch_size):
+            for number in range(self.batch_size):
                 results = self._usable(samples, epoch, steps, ours)
-                if not builder.add(results):
+                if not builder.add(number, results):
                     raise UserError(
                         f'{results["img_path"]}: {results["img"].shape[:2]} pixels, the batch has another size, or it'
                         ' carries more than an identity; bring the images to one size in the pipeline'

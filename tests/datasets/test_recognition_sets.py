@@ -12,7 +12,7 @@ import torch
 
 from faceresearch.datasets import ImageFolderFaceDataset, RecordFaceDataset
 from faceresearch.datasets.parsers.face_records import write_face_records
-from faceresearch.datasets.seeding import sample_generators
+from faceresearch.datasets.seeding import first_draws
 from faceresearch.engine.dataloader import build_dataloader
 from faceresearch.errors import UserError
 from faceresearch.models.data_preprocessors import FaceDataPreprocessor
@@ -92,15 +92,13 @@ def test_absent_and_empty_folders(tmp_path: Path) -> None:
         len(RecordFaceDataset(str(tmp_path)))
 
 
-def test_generators_of_a_batch_are_those_of_single_samples() -> None:
-    epochs, indices = [0, 3, 3, 7, 0], [0, 1, 2**31, 5_000_000, 12]
+def test_first_numbers_of_a_batch_are_those_of_its_generators() -> None:
+    rng = np.random.default_rng(0)
+    epochs, indices = rng.integers(0, 50, 200), rng.integers(0, 2**32, 200)
     for seed in (0, 1, 2**32 - 1, 2**40):
-        made = sample_generators(seed, epochs, indices)
-        for rng, epoch, index in zip(made, epochs, indices):
-            expected = np.random.default_rng([seed, epoch, index])
-            assert rng.random() == expected.random()
-            assert rng.integers(0, 1000, 5).tolist() == expected.integers(0, 1000, 5).tolist()
-            assert rng.normal() == expected.normal()
+        expected = [np.random.default_rng([seed, e, i]).random() for e, i in zip(epochs, indices)]
+        assert first_draws(seed, epochs, indices).tolist() == expected
+    assert first_draws(0, epochs[:0], indices[:0]).shape == (0,)
 
 
 def as_list(batch: dict[str, Any]) -> list[tuple[torch.Tensor, FaceDataSample]]:
@@ -190,6 +188,20 @@ def test_records_are_the_images_they_were_made_from(folders: Path, tmp_path: Pat
     order = list(loader.sampler)
     for number, batch in enumerate(loader):
         same(batch, [data[i] for i in order[4 * number : 4 * number + 4]])
+
+
+@pytest.mark.parametrize('pipeline', [PIPELINE, [PIPELINE[0], PIPELINE[-1]]])
+def test_records_in_one_piece_are_those_one_by_one(pipeline: list[dict[str, Any]], tmp_path: Path) -> None:
+    """The quick way of the plain pipelines, with broken images among the others."""
+    images = [cv2.imencode('.jpg', picture(number))[1].tobytes() for number in range(20)]
+    images[5], images[9] = b'junk', images[9][:-40]
+    write_face_records(tmp_path / 'train.rec', [(number // 4, data) for number, data in enumerate(images)])
+    data = RecordFaceDataset(str(tmp_path), pipeline=pipeline, seed=3)
+    indices = [0, 3, 5, 25, 49, 7, 60, 12, *range(20, 40)]
+    batch = data.__getitems__(indices)  # type: ignore[misc]
+    assert isinstance(batch['data_samples'], FaceBatch)
+    same(batch, [data[index] for index in indices])
+    assert any(sample.get('flip') for sample in batch['data_samples']) == (len(pipeline) == 3)
 
 
 def test_an_undecodable_record_is_an_image_that_cannot_be_read(folders: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,8 @@ import numpy as np
 from mmengine.logging import print_log
 
 from faceresearch.datasets.parsers.recordio import (
+    MAGIC,
+    MAX_RECORD,
     RecordHeader,
     RecordReader,
     RecordWriter,
@@ -38,7 +40,8 @@ _EXACT = 2**24
 #: The index of so many records is kept in a file of our own, since making it takes long.
 _WORTH_KEEPING = 200_000
 _CACHE_VERSION = 1
-_FLAG_LABEL = struct.Struct('<If')
+#: Magic number, length, flag and label at the begin of a record.
+_SIMPLE = struct.Struct('<IIIf')
 
 
 @dataclass
@@ -67,17 +70,35 @@ class FaceRecords:
         Raises:
             UserError: the record is damaged, or its label is another than the index says.
         """
-        offset, identity = int(self.offsets[index]), int(self.identities[index])
-        payload = self.reader.read_at(offset, int(self.ends[index]))
-        if len(payload) >= 24 and _FLAG_LABEL.unpack_from(payload) == (0, identity):
-            return identity, payload[24:]
-        header, image = unpack_record(payload, self.reader.place(offset))
+        identity = self.identities.item(index)
+        return identity, self._image(self.offsets.item(index), self.ends.item(index), identity)
+
+    def images(self, indices: np.ndarray) -> Iterator[bytes]:
+        """Yield the encoded images with these numbers (M,) one after the other, with less ado for each than ``read``.
+
+        Raises:
+            UserError: see :meth:`read`.
+        """
+        read, unpack = self.reader.bytes_at, _SIMPLE.unpack_from
+        where = (self.offsets[indices].tolist(), self.ends[indices].tolist(), self.identities[indices].tolist())
+        for offset, end, identity in zip(*where, strict=True):
+            record = read(offset, end - offset) if 32 < end - offset <= MAX_RECORD else b''
+            if len(record) > 32:
+                magic, length, flag, label = unpack(record)
+                # In one part, with one label.
+                if magic == MAGIC and 24 <= length <= len(record) - 8 and flag == 0 and label == identity:
+                    yield record[32 : 8 + length]
+                    continue
+            yield self._image(offset, end, identity)
+
+    def _image(self, offset: int, end: int, identity: int) -> bytes:
+        header, image = unpack_record(self.reader.read_at(offset, end), self.reader.place(offset))
         if header.first_label != identity:
             raise UserError(
                 f'{self.reader.place(offset)}: the image has label {header.first_label:g}, its identity record says'
                 f' {identity}; the .rec and the .idx belong to different files, or one is damaged'
             )
-        return identity, image
+        return image
 
 
 def open_face_records(path: str | Path, idx_path: str | Path | None = None) -> FaceRecords:

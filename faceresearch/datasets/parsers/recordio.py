@@ -12,7 +12,7 @@ import contextlib
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -30,6 +30,7 @@ MAX_RECORD = 256 * 2**20
 _MAGIC_BYTES = struct.pack('<I', MAGIC)
 _PART = struct.Struct('<II')
 _HEADER = struct.Struct('<IfQQ')
+_pread: Callable[[int, int, int], bytes] | None = getattr(os, 'pread', None)  # Windows has none
 _WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
 _DAMAGED = 'the file is damaged or no RecordIO; copy or download it again'
 
@@ -123,7 +124,8 @@ class RecordReader:
             raise UserError(
                 f'{self.path}: {error.strerror or error}; data_root and the name of the record file'
             ) from error
-        self.size = os.fstat(self._file.fileno()).st_size
+        self._descriptor = self._file.fileno()
+        self.size = os.fstat(self._descriptor).st_size
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
@@ -144,9 +146,9 @@ class RecordReader:
 
     def bytes_at(self, offset: int, count: int) -> bytes:
         """Read bytes; fewer at the end of the file."""
-        if hasattr(os, 'pread'):
-            return os.pread(self._file.fileno(), count, offset)
-        if self._pid != os.getpid():  # no positioned reads here (Windows), where nothing is forked either
+        if _pread is not None:
+            return _pread(self._descriptor, count, offset)
+        if self._pid != os.getpid():  # no positioned reads here, where nothing is forked either
             self._open()
         with self._lock:
             self._file.seek(offset)
