@@ -28,3 +28,8 @@ def test_script(script: str, shared_dir: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize('config', ['adaface_r10_synthfaces', 'arcface_r10_pfc_synthfaces'])
 def test_recognition_on_synthfaces(tmp_path: Path, config: str) -> None:
     run('recognition_synthfaces', tmp_path, '--only', config)
+
+
+@pytest.mark.slow
+def test_recognition_networks_are_exported(tmp_path: Path) -> None:
+    run('recognition_export', tmp_path)

@@ -6,19 +6,15 @@ SCRFD-500M takes at most 5 % longer at 640 x 640 than the published file, in the
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import torch
+from exporting import export_all
 from record import ROOT, folder_of, parser, record, run_tool, shared_folder
-from torch import nn
 
 #: Other data, sizes and settings of a network that is in the list under another name.
 SAME_NETWORK = re.compile(r'_(coco|synthfaces|320|multiscale|closeups|blackpad_anime)$')
@@ -37,9 +33,7 @@ def main() -> int:
     with folder_of(args.work_dir) as folder:
         folder.mkdir(parents=True, exist_ok=True)
         ratio = latency(folder, rounds=8 if args.reduced else 40)
-        with ThreadPoolExecutor(args.jobs) as pool:
-            found = list(pool.map(lambda name: export(name, folder), names))
-    failed = [name for name, message in zip(names, found) if message]
+        failed = export_all(names, folder, args.jobs, (192, 256))
     rows = [
         f'{len(names)} networks with random weights, batch norm statistics of a batch of images: 64 x 96, 203 x 317 and'
         ' 320 x 256, one image and four at once. Not equal to torch: ' + (', '.join(failed) or 'none') + '.',
@@ -48,47 +42,10 @@ def main() -> int:
         ' published file.',
     ]
     record('Detectors as ONNX', 'python benchmarks/acceptance/detectors_export.py', rows, write=not args.reduced)
-    for name in failed:
-        print(name, found[names.index(name)], sep='\n')
+    for name, message in failed.items():
+        print(name, message, sep='\n')
     # A handful of runs beside other tests tells nothing about speed.
     return 1 if failed or (ratio > 1.05 and not args.reduced) else 0
-
-
-def export(name: str, folder: Path) -> str:
-    """Export one config with weights that let outputs depend on the image; return what went wrong, or nothing."""
-    weights, out = folder / f'{name}.safetensors', folder / f'{name}.onnx'
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    for command in (
-        [__file__, '--statistics', name, str(weights)],
-        ['tools/export_onnx.py', name, str(weights), '-o', str(out)],
-    ):
-        done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            return (done.stdout + done.stderr)[-2000:]
-    print(f'{name}: equal', flush=True)
-    out.unlink()
-    weights.unlink()
-    return ''
-
-
-def write_statistics(name: str, out: Path) -> None:
-    """Write random weights with the batch norm statistics of a few images: without, signals die out or explode."""
-    from faceresearch.apis import init_model
-    from faceresearch.config import load_config
-    from faceresearch.export.parity import synthetic_images
-    from faceresearch.zoo.checkpoint import save_weights
-
-    torch.manual_seed(0)
-    model = init_model(load_config(name), 'none')
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = None
-            layer.train()
-    with torch.no_grad():
-        model(synthetic_images(2, 192, 256, model.data_preprocessor), mode='tensor')
-    save_weights(out, model.state_dict(), {'config': name})
 
 
 def latency(folder: Path, rounds: int) -> float:
@@ -120,7 +77,4 @@ def alternate(files: list[Path], rounds: int) -> Iterator[list[float]]:
 
 
 if __name__ == '__main__':
-    if sys.argv[1:2] == ['--statistics']:
-        write_statistics(sys.argv[2], Path(sys.argv[3]))
-        sys.exit(0)
     sys.exit(main())
