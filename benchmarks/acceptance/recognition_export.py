@@ -17,7 +17,7 @@ FAMILIES = (
     *('adaface', 'arcface', 'cosface', 'curricularface', 'deepid', 'edgeface', 'elasticface', 'facenet', 'magface'),
     *('mobileface', 'openface', 'sphereface', 'vggface'),
 )
-SMALL = ('arcface_mbf_webface600k', 'deepid_celebfaces_55x47', 'edgeface_xxs_webface12m')
+SMALL = ('arcface_mbf_ms1mv3', 'deepid_celebfaces_55x47', 'edgeface_xxs_webface12m')
 
 
 def main() -> int:
@@ -28,7 +28,9 @@ def main() -> int:
     networks = distinct_networks()
     names = list(networks)
     if args.only or args.reduced:
-        names = [name for name in args.only or SMALL if name in networks]
+        names = list(args.only or SMALL)
+        if unknown := [name for name in names if name not in networks]:
+            sys.exit(f'error: {", ".join(unknown)}: another config has this network, or there is none of that name')
     with folder_of(args.work_dir) as folder:
         failed = export_all(names, folder, args.jobs, None, contract_error)
     shared = sum(len(others) for others in networks.values())
