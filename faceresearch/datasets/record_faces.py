@@ -16,8 +16,9 @@ from faceresearch.datasets.recognition import RecognitionDataset
 from faceresearch.datasets.seeding import first_draws
 from faceresearch.errors import UserError
 from faceresearch.registry import DATASETS
-from faceresearch.transforms import LoadImage, PackFaceInputs, RandomFlip
-from faceresearch.transforms.loading import decode_image
+from faceresearch.transforms.formatting import PackFaceInputs
+from faceresearch.transforms.geometric import RandomFlip
+from faceresearch.transforms.loading import LoadImage, decode_image
 
 
 @DATASETS.register_module()
