@@ -9,7 +9,6 @@ _base_ = [
 ]
 
 spoof_labels = 'binary/spoof'
-folders = dict()
 max_epochs = 40
 batch_size = 16
 val_interval = 40

@@ -3,6 +3,7 @@
 #   V2+V1SE: a checkpoint of each network, joined by a plus sign
 _base_ = ['../_base_/datasets/spoof_folders.py', '../_base_/default_runtime.py']
 
+folders = dict(fake='print')
 scales = [2.7, 4.0]
 image_size = 80
 head = dict(spoof=dict(type='ClassHead', labels=_base_.spoof_labels, bias=False))

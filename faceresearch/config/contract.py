@@ -22,7 +22,7 @@ def input_contract(cfg: Config) -> dict[str, Any]:
     Returns:
         The contract, with ``colour_order`` (what the network sees: ``'RGB'`` or ``'BGR'``) and ``mean`` and ``std`` (in
         that order, on the scale 0–255; 0 and 1 where it states none) from ``model.data_preprocessor``, and the
-        ``labels`` of a ``class_order``. Tuples are lists, keys are strings.
+        ``labels`` of a ``class_order`` or, by head, of ``model.heads``. Tuples are lists, keys are strings.
 
     Raises:
         UserError: the contract contradicts the preprocessor, or holds what JSON cannot.
@@ -32,7 +32,7 @@ def input_contract(cfg: Config) -> dict[str, Any]:
         from faceresearch.datasets.parsing_metainfo import classes_of
 
         contract['labels'] = list(classes_of(contract['class_order']))
-    for key, value in _preprocessing(cfg).items():
+    for key, value in {**_preprocessing(cfg), **_labels(cfg)}.items():
         stated = contract.get(key, value)
         if not same(stated, value):
             raise UserError(
@@ -61,6 +61,19 @@ def _preprocessing(cfg: Config) -> dict[str, Any]:
         channels = [neutral] * 3 if value is None else value if isinstance(value, (list, tuple)) else [value]
         found[key] = [float(v) for v in channels]
     return found
+
+
+def _labels(cfg: Config) -> dict[str, Any]:
+    """Return the class names of a model with named heads, in the model's order."""
+    from faceresearch.datasets.attribute_labels import labels_of
+
+    model = cfg.get('model') or {}
+    members = model.get('members') or [model]
+    heads = (members[0] if isinstance(members[0], Mapping) else {}).get('heads')
+    if not isinstance(heads, Mapping):
+        return {}
+    named = {name: list(labels_of(head['labels'])) for name, head in heads.items() if 'labels' in head}
+    return {'labels': named} if named else {}
 
 
 def _plain(value: Any, key: str) -> Any:

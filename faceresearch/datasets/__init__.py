@@ -1,8 +1,16 @@
 """Data sets."""
 
+from faceresearch.datasets.attribute_tables import (
+    AffectNetDataset,
+    CelebAAttributesDataset,
+    FairFaceDataset,
+    ListedEmotionDataset,
+    UTKFaceDataset,
+)
 from faceresearch.datasets.class_folders import ClassFolderDataset
 from faceresearch.datasets.coco_face import CocoFaceDataset
 from faceresearch.datasets.folder_faces import ImageFolderFaceDataset
+from faceresearch.datasets.gaze_sets import Gaze360Dataset, MPIIFaceGazeDataset
 from faceresearch.datasets.landmark_mat import AFLWDataset, COFWDataset
 from faceresearch.datasets.landmark_sets import (
     CocoLandmarkDataset,
@@ -27,19 +35,25 @@ from faceresearch.datasets.wider_face import WiderFaceDataset
 
 __all__ = [
     'AFLWDataset',
+    'AffectNetDataset',
     'CFPDataset',
     'COFWDataset',
+    'CelebAAttributesDataset',
     'CelebAMaskHQDataset',
     'CelebASpoofDataset',
     'ClassFolderDataset',
     'CocoFaceDataset',
     'CocoLandmarkDataset',
     'DlibXmlDataset',
+    'FairFaceDataset',
+    'Gaze360Dataset',
     'IBUG300WDataset',
     'IJBDataset',
     'ImageFolderFaceDataset',
     'JoinedLandmarks',
     'LaPaDataset',
+    'ListedEmotionDataset',
+    'MPIIFaceGazeDataset',
     'OuluNpuDataset',
     'PairBinDataset',
     'PairTxtDataset',
@@ -58,6 +72,7 @@ __all__ = [
     'SynthParsingDataset',
     'SynthSpoofDataset',
     'TinyFaceDataset',
+    'UTKFaceDataset',
     'WFLWDataset',
     'WebFaceShards',
     'WiderFaceDataset',

@@ -1,8 +1,11 @@
 """Evaluation protocols: plain numpy functions under thin metric classes."""
 
+from faceresearch.evaluation.attributes import AttributeMetric
 from faceresearch.evaluation.coco_map import FaceCocoMetric
 from faceresearch.evaluation.embeddings import DumpEmbeddings
 from faceresearch.evaluation.foreign import ForeignMetric
+from faceresearch.evaluation.gaze import GazeMetric
+from faceresearch.evaluation.head_pose import HeadPoseMetric
 from faceresearch.evaluation.ijb import IJBMetric
 from faceresearch.evaluation.landmark_nme import MatchedLandmarkNME
 from faceresearch.evaluation.landmarks import LandmarkMetric
@@ -15,12 +18,15 @@ from faceresearch.evaluation.verification import VerificationMetric
 from faceresearch.evaluation.wider_face import SynthFacesMetric, WiderFaceMetric
 
 __all__ = [
+    'AttributeMetric',
     'DumpDetections',
     'DumpEmbeddings',
     'DumpMasks',
     'FaceCocoMetric',
     'FaceMaskMetric',
     'ForeignMetric',
+    'GazeMetric',
+    'HeadPoseMetric',
     'IJBMetric',
     'LandmarkMetric',
     'MatchedLandmarkNME',

@@ -119,7 +119,7 @@ def compare(
     rows = []
     for height, width in sizes:
         for batch in getattr(network, 'batches', batches):
-            images = synthetic_images(batch, height, width, normalize)
+            images = synthetic_images(batch, height, width, normalize, getattr(network, 'input_channels', 3))
             try:
                 with torch.inference_mode():
                     expected, rounded = exact(images.double()), network(images)
@@ -142,13 +142,15 @@ def compare(
     return [replace(row, limit=limits[row.output]) for row in rows]
 
 
-def synthetic_images(batch: int, height: int, width: int, normalize: nn.Module | None) -> torch.Tensor:
-    """Return seeded images (N, 3, H, W) with structure at several scales, normalised by ``normalize`` if given."""
+def synthetic_images(
+    batch: int, height: int, width: int, normalize: nn.Module | None, channels: int = 3
+) -> torch.Tensor:
+    """Return seeded images (N, channels, H, W) with structure at several scales, normalised by ``normalize`` if given."""
     rng = np.random.default_rng([batch, height, width])
-    images = np.zeros((batch, height, width, 3), np.float64)
+    images = np.zeros((batch, height, width, channels), np.float64)
     for cells in (2, 5, 16, 64):
         for image in images:
-            noise = rng.uniform(-1, 1, (cells, cells, 3))
+            noise = rng.uniform(-1, 1, (cells, cells, channels))
             image += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
     pixels = np.clip(127.5 + 80 * images, 0, 255).astype(np.uint8)
     tensor = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())

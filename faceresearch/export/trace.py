@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from faceresearch.errors import UserError
+from faceresearch.models.backbones.mobileone import fuse_blocks
 
 if TYPE_CHECKING:
     import onnx
@@ -34,6 +35,8 @@ class RawOutputs(nn.Module):
         super().__init__()
         self.model = model
         self.output_names: tuple[str, ...] = tuple(getattr(model, 'output_names', ()))
+        #: More than three where a network looks at several crops.
+        self.input_channels: int = getattr(model, 'input_channels', 3)
 
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
         """Return what ``model.tensor`` returns."""
@@ -47,6 +50,8 @@ def trace(
     fixed_size: tuple[int, int] | None = None,
 ) -> onnx.ModelProto:
     """Export a module in evaluation mode, by ``torch.export`` and onnxscript.
+
+    Blocks of several branches (MobileOne) are written as the one convolution that they are equal to.
 
     Args:
         network: takes one argument named ``input`` (N, 3, H, W) float32.
@@ -64,7 +69,7 @@ def trace(
     # The axes are checked, not guessed: an axis that the network turns out to fix is an error.
     dynamic = dict.fromkeys(_AXES if fixed_size is None else (0,), torch.export.Dim.DYNAMIC)
     parameter = next(network.parameters(), torch.zeros(0))
-    shape = _TRACED_SHAPE if fixed_size is None else (*_TRACED_SHAPE[:2], *fixed_size)
+    shape = (_TRACED_SHAPE[0], getattr(network, 'input_channels', 3), *(fixed_size or _TRACED_SHAPE[2:]))
     if tuple(getattr(network, 'batches', ())) == (1,):
         del dynamic[0]
         shape = (1, *shape[1:])
@@ -72,7 +77,7 @@ def trace(
     try:
         with _quiet():
             program = torch.onnx.export(
-                network.eval(),
+                fuse_blocks(network).eval(),
                 (sample,),
                 dynamo=True,
                 dynamic_shapes={'input': dynamic},

@@ -91,6 +91,14 @@ def _parsing(drawn: Drawn, sample: BaseDataElement, options: Options) -> None:
     drawn.masks['mask'] = mask
 
 
+def _attributes(drawn: Drawn, sample: BaseDataElement, options: Options) -> None:
+    from faceresearch.visualization.attributes import attribute_values, draw_attributes
+
+    values = attribute_values(sample.pred_attributes, options.contract.get('labels') or {})
+    drawn.picture = draw_attributes(drawn.picture, values)
+    drawn.values['attributes'] = values
+
+
 def rounded(values: np.ndarray) -> list[float | None]:
     """Return coordinates as JSON holds them, to a hundredth of a pixel; None for what is not finite."""
     # JSON has no NaN.
@@ -101,4 +109,5 @@ def rounded(values: np.ndarray) -> list[float | None]:
 DRAWERS: dict[str, Callable[[Drawn, BaseDataElement, Options], None]] = {
     'pred_sem_seg': _parsing,
     'pred_instances': _faces,
+    'pred_attributes': _attributes,
 }

@@ -12,6 +12,8 @@ import pytest
 from faceresearch.datasets import (
     CelebASpoofDataset,
     ClassFolderDataset,
+    Gaze360Dataset,
+    MPIIFaceGazeDataset,
     OuluNpuDataset,
     SiWDataset,
     SpoofListDataset,
@@ -116,3 +118,45 @@ def test_lists_of_several_domains(tmp_path: Path) -> None:
         ('M', 'replay', 0),
     ]
     assert {i['split'] for i in infos} == {'dev'}
+
+
+def test_gaze360_in_both_forms(tmp_path: Path) -> None:
+    for name in 'abc':
+        picture(tmp_path / 'Image' / f'{name}.jpg')
+    row = 'Image{n}.jpg left.jpg right.jpg origin.jpg 0,0,-1 {angles}'
+    rows = ['Face Left Right Origin 3DGaze 2DGaze'] + [
+        row.format(n=n, angles=angles).removeprefix('Image')
+        for n, angles in (('a', '0.5,-0.25'), ('b', '3.0,0.0'), ('c', 'nonsense'))
+    ]
+    (tmp_path / 'train.label').write_text('\n'.join(rows))
+    found = Gaze360Dataset(str(tmp_path), 'train.label', max_angle=90)
+    assert len(found) == 1, 'beyond 90 degrees, and not two numbers'
+    labels = found.get_data_info(0)['gt_attributes']
+    # Column 6 is yaw, then pitch, in radians: the horizontal angle comes first.
+    assert labels['yaw'] == pytest.approx(np.rad2deg(0.5)) and labels['pitch'] == pytest.approx(-np.rad2deg(0.25))
+    (tmp_path / 'official.txt').write_text('a.jpg 0.6 0 -0.8\nb.jpg 0 1 0\n')
+    found = Gaze360Dataset(str(tmp_path), 'official.txt')
+    labels = [found.get_data_info(i)['gt_attributes'] for i in range(2)]
+    assert labels[0]['yaw'] == pytest.approx(36.8699, abs=1e-4) and labels[0]['pitch'] == pytest.approx(0)
+    assert labels[1]['pitch'] == pytest.approx(90)
+
+
+def test_mpiifacegaze(tmp_path: Path) -> None:
+    picture(tmp_path / 'Image' / 'p00.jpg')
+    picture(tmp_path / 'Image' / 'p01.jpg')
+    for person in ('p00', 'p01'):
+        line = f'{person}.jpg l r o left 3d head 0.1,-0.2 0.3,0.4 r s g'
+        (tmp_path / f'{person}.label').write_text(f'heading\n{line}\n')
+    found = MPIIFaceGazeDataset(str(tmp_path), ['p00.label', 'p01.label'])
+    infos = [found.get_data_info(i) for i in range(2)]
+    assert [info['group'] for info in infos] == ['p00', 'p01']
+    assert infos[0]['gt_attributes']['yaw'] == pytest.approx(np.rad2deg(0.1))
+
+
+def test_the_official_gaze360_list_is_read(test_data: Path, tmp_path: Path) -> None:
+    lines = (test_data / 'gaze/gaze360_validation.txt').read_text().splitlines()[:50]
+    (tmp_path / 'list.txt').write_text('\n'.join(lines))
+    for line in lines:
+        picture(tmp_path / 'imgs' / line.split()[0])
+    found = Gaze360Dataset(str(tmp_path), 'list.txt', image_dir='imgs')
+    assert len(found) == 50

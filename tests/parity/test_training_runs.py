@@ -16,6 +16,7 @@ from faceresearch.zoo.converters import CONVERTERS, convert, find_converter
 from tests.parity import (
     steps_arcface,
     steps_bisenet,
+    steps_gaze,
     steps_minifasnet,
     steps_retinaface,
     steps_yolov5_face,
@@ -30,6 +31,7 @@ from tests.parity.golden import case_files, load_case, original_state
 #: figures, and ``EXTRA`` names (original: ours).
 STEPS: dict[str, Any] = {
     r'bisenet_\w+': steps_bisenet,
+    r'gaze_\w+': steps_gaze,
     r'iresnet\w+_arcface': steps_arcface,
     r'minifasnet_\w+': steps_minifasnet,
     r'retinaface_\w+': steps_retinaface,
@@ -87,9 +89,10 @@ def _run_steps(
 
 
 def _optimizer(text: str, model: torch.nn.Module) -> torch.optim.Optimizer:
-    assert text.startswith('SGD '), text
+    assert text.startswith(('SGD ', 'Adam ')), text
     values = {key: float(value) for key, value in re.findall(r'(lr|momentum|weight_decay) ([\d.e-]+)', text)}
-    return torch.optim.SGD(model.parameters(), **values)
+    kind = torch.optim.SGD if text.startswith('SGD ') else torch.optim.Adam
+    return kind(model.parameters(), **values)
 
 
 def _assert_sum_and_norm(tensor: torch.Tensor, expected: list[float], what: str) -> None:

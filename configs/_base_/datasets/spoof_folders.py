@@ -1,7 +1,7 @@
 # A folder of images for each class; the face is the whole image. Split by the checksum of the file's name.
 data_root = 'data/liveness'
-# Which folder is which class, where its name is no class of the model's order.
-folders = dict(fake='print')
+# Which folder is which class, where its name is no class of the model's order: dict(fake='print').
+folders = dict()
 spoof_labels = 'minivision/spoof'
 image_size = 80
 # Crop factors of the face's box; 'shift' or 'truncate' at the image's border.

@@ -12,6 +12,7 @@ from faceresearch.models.backbones.mobilefacenet_insight import InsightMobileFac
 from faceresearch.models.backbones.mobilenet_2d106 import MobileNet2D106
 from faceresearch.models.backbones.mobilenet_v1 import MobileNetV1
 from faceresearch.models.backbones.mobilenet_v2 import MobileNetV2
+from faceresearch.models.backbones.mobileone import MobileOne
 from faceresearch.models.backbones.openface import OpenFaceNet
 from faceresearch.models.backbones.pfld import PFLD, PFLDLite
 from faceresearch.models.backbones.resnet import ResNet
@@ -40,6 +41,7 @@ __all__ = [
     'MobileNet2D106',
     'MobileNetV1',
     'MobileNetV2',
+    'MobileOne',
     'OpenFaceNet',
     'PFLDLite',
     'ResNet',

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
+from torchvision.ops import Conv2dNormActivation
 
 from faceresearch.models.backbones.pretrained import load_pretrained
 from faceresearch.registry import MODELS
@@ -20,14 +21,21 @@ class MobileNetV2(BaseModule):
 
     Args:
         pretrained: initial weights, see :func:`load_pretrained`; ``'torchvision'`` fetches ImageNet weights.
+        activated_norm: epsilon and momentum of the batch norms that an activation follows; (1e-3, 0.01) in
+            yakhyo/gaze-estimation, where those after the linear convolutions keep the usual ones.
     """
 
     out_channels = (32, 96, 1280)
 
-    def __init__(self, pretrained: str | None = None) -> None:
+    def __init__(self, pretrained: str | None = None, activated_norm: tuple[float, float] = (1e-5, 0.1)) -> None:
         super().__init__()
         self.pretrained = pretrained
         self.features = mobilenet_v2(weights=None).features
+        for unit in self.features.modules():
+            if isinstance(unit, Conv2dNormActivation):
+                norm = unit[1]
+                assert isinstance(norm, nn.BatchNorm2d)
+                norm.eps, norm.momentum = activated_norm
 
     def init_weights(self) -> None:
         """Load ``pretrained``, if any."""

@@ -95,7 +95,8 @@ class AttributeModel(FaceModel):
             extra = self.auxiliary.loss(middle, data_samples)
         feature = self.dropout(feature)
         losses: dict[str, Tensor] = {}
-        for name, head in self.heads.items():
+        heads: dict[str, Any] = dict(self.heads.items())
+        for name, head in heads.items():
             rows, labels = _known(name, head, data_samples)
             raw = head(feature)
             if not rows:
@@ -103,7 +104,7 @@ class AttributeModel(FaceModel):
                 losses[f'loss_{name}'] = raw.sum() * 0
                 continue
             chosen = raw if len(rows) == len(data_samples) else raw[rows]
-            head_losses: dict[str, Tensor] = head.loss(chosen, labels.to(raw.device))  # type: ignore[operator]
+            head_losses: dict[str, Tensor] = head.loss(chosen, labels.to(raw.device))
             for suffix, value in head_losses.items():
                 losses[f'loss_{name}{suffix}'] = float(head.loss_weight) * value  # type: ignore[arg-type]
         return {**losses, **extra}

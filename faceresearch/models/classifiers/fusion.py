@@ -39,6 +39,7 @@ class FusedAttributes(FaceModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.members = nn.ModuleList(build_module(member) for member in members)
+        self.input_channels = 3 * len(members)
         first = self._member(0)
         self.labels: dict[str, tuple[str, ...]] = {}
         for name, head in first.heads.items():

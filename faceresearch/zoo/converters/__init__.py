@@ -5,7 +5,9 @@ from faceresearch.zoo.converters.base import ConversionReport, Converter, conver
 from faceresearch.zoo.converters.bisenet import BISENET
 from faceresearch.zoo.converters.edgeface import EDGEFACE
 from faceresearch.zoo.converters.facenet import FACENET_PYTORCH
+from faceresearch.zoo.converters.fairface import FAIRFACE
 from faceresearch.zoo.converters.foamliu import FOAMLIU
+from faceresearch.zoo.converters.gaze import L2CS, YAKHYO_GAZE
 from faceresearch.zoo.converters.ir import IR
 from faceresearch.zoo.converters.minifasnet import MINIFASNET
 from faceresearch.zoo.converters.mmpose import MMPOSE
@@ -41,6 +43,9 @@ CONVERTERS: tuple[Converter, ...] = (
     PFLD_LITE,
     POLARISZHAO_PFLD,
     CUNJIAN_PFLD,
+    YAKHYO_GAZE,
+    L2CS,
+    FAIRFACE,
 )
 
 __all__ = ['CONVERTERS', 'ConversionReport', 'Converter', 'convert', 'find_converter']

@@ -22,6 +22,8 @@ class Converter:
             replacement may be a function of the match.
         dropped: (pattern, reason) pairs for tensors the model has no place for.
         prefix: the converted names all start with this: the part of the model the checkpoint fills.
+        slices: (pattern, ends) pairs for tensors that hold several in their first dimension: ``name`` becomes
+            ``name[0:7]``, ``name[7:9]``, …, to which rules then apply.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Converter:
     rules: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
     dropped: tuple[tuple[str, str], ...] = ()
     prefix: str = ''
+    slices: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 @dataclass
@@ -75,7 +78,7 @@ def convert(
     """
     report = ConversionReport(converter.name)
     result: dict[str, Tensor] = {}
-    for name, tensor in state.items():
+    for name, tensor in _sliced(state, converter).items():
         new = _rename(name, converter, report)
         if new is None:
             continue
@@ -101,6 +104,23 @@ def convert(
         raise UserError(f'{converter.name}: nothing in the checkpoint fills {missing[0]} and {len(missing) - 1} more')
     result.update({n: target[n].clone() for n in wanted})
     return result, report
+
+
+def _sliced(state: Mapping[str, Tensor], converter: Converter) -> Mapping[str, Tensor]:
+    """Return the tensors with those that hold several cut up."""
+    if not converter.slices:
+        return state
+    pieces: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        ends = next((ends for pattern, ends in converter.slices if re.fullmatch(pattern, name)), None)
+        if ends is None:
+            pieces[name] = tensor
+            continue
+        if not tensor.dim() or len(tensor) != ends[-1]:
+            raise UserError(f'{converter.name}: {name} is {tuple(tensor.shape)}, {ends[-1]} rows are expected')
+        for start, end in zip((0, *ends), ends):
+            pieces[f'{name}[{start}:{end}]'] = tensor[start:end]
+    return pieces
 
 
 def _rename(name: str, converter: Converter, report: ConversionReport) -> str | None:

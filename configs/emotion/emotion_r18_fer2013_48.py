@@ -1,0 +1,19 @@
+# Emotion, ResNet-18, FER2013 in class folders.
+#   train   python tools/train.py configs/emotion/emotion_r18_fer2013_48.py data_root=FOLDER
+#   test    python tools/test.py configs/emotion/emotion_r18_fer2013_48.py CHECKPOINT data_root=FOLDER --out metrics.json
+#   weights to start from: model.backbone.pretrained=torchvision (fetched) or a file; null is random
+_base_ = [
+    '../_base_/models/attribute_r18.py',
+    '../_base_/datasets/emotion_folders.py',
+    '../_base_/schedules/adamw_onecycle.py',
+    '../_base_/default_runtime.py',
+]
+
+data_root = 'data/fer2013'
+image_size = 48
+batch_size = 32
+max_epochs = 30
+lr = 1e-3
+weight_decay = 0.05
+dropout = 0.3
+model = dict(backbone=dict(pretrained=None), heads=dict(emotion=dict(type='ClassHead', labels=_base_.emotions)))

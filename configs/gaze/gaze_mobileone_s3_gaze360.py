@@ -1,0 +1,6 @@
+# Gaze, MobileOne-S3, Gaze360; the exported file holds the fused network.
+#   train   python tools/train.py configs/gaze/gaze_mobileone_s3_gaze360.py
+#   test    python tools/test.py configs/gaze/gaze_mobileone_s3_gaze360.py CHECKPOINT --out metrics.json
+_base_ = './gaze_r18_gaze360.py'
+
+model = dict(backbone=dict(_delete_=True, type='MobileOne', size='s3'))

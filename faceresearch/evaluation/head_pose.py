@@ -1,0 +1,87 @@
+"""Head pose: mean absolute errors of yaw, pitch and roll, and the angle between rotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.structures import BaseDataElement
+from scipy.spatial.transform import Rotation
+
+from faceresearch.evaluation.samples import once_each
+from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
+from faceresearch.registry import METRICS
+
+
+def rotation_matrix(pitch: float, yaw: float, roll: float) -> np.ndarray:
+    """Return R = Rz(roll) Ry(yaw) Rx(pitch), (3, 3), of angles in degrees."""
+    return Rotation.from_euler('xyz', [pitch, yaw, roll], degrees=True).as_matrix()
+
+
+def angles_of_rotation(matrices: np.ndarray) -> np.ndarray:
+    """Return pitch, yaw and roll (N, 3) in degrees of rotations (N, 3, 3)."""
+    return Rotation.from_matrix(matrices).as_euler('xyz', degrees=True)
+
+
+@dataclass
+class PoseImage:
+    """What is kept of an image: its name, and predicted and true rotation (3, 3)."""
+
+    name: str
+    broken: bool = False
+    predicted: np.ndarray = field(default_factory=lambda: np.eye(3))
+    truth: np.ndarray = field(default_factory=lambda: np.eye(3))
+
+
+@METRICS.register_module()
+class HeadPoseMetric(BaseMetric):
+    """``yaw_mae``, ``pitch_mae``, ``roll_mae``, their mean ``mae``, and ``geodesic``, all in degrees.
+
+    Args:
+        attribute: name of the rotation head.
+        max_angle: images with a larger true angle are left out (99 on AFLW2000, as is usual).
+        collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
+        prefix: first part of the metric keys.
+    """
+
+    default_prefix = 'head_pose'
+
+    def __init__(
+        self,
+        attribute: str = 'rotation',
+        max_angle: float = 99.0,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.attribute = attribute
+        self.max_angle = max_angle
+        self.results: list[PoseImage] = []
+
+    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
+        """Keep the rotations of a batch."""
+        for sample in data_samples:
+            fields = sample.to_dict() if isinstance(sample, BaseDataElement) else sample
+            name = sample_name(fields)
+            if fields.get('img_broken', False):
+                self.results.append(PoseImage(name, broken=True))
+                continue
+            values = [as_numpy(fields[side][self.attribute]) for side in ('pred_attributes', 'gt_attributes')]
+            self.results.append(PoseImage(name, False, *values))
+
+    def compute_metrics(self, results: list[PoseImage]) -> dict[str, float]:
+        """Average over the images within ``max_angle``."""
+        results = once_each(results)
+        seen = [result for result in results if not result.broken]
+        truth = np.stack([result.truth for result in seen]).astype(np.float64)
+        predicted = np.stack([result.predicted for result in seen]).astype(np.float64)
+        angles = angles_of_rotation(truth)
+        kept = (np.abs(angles) <= self.max_angle).all(1)
+        turn = np.abs((angles_of_rotation(predicted) - angles + 180) % 360 - 180)[kept].mean(0)
+        between = Rotation.from_matrix(predicted[kept]) * Rotation.from_matrix(truth[kept]).inv()
+        figures = {f'{name}_mae': float(value) for name, value in zip(('pitch', 'yaw', 'roll'), turn)}
+        figures |= {'mae': float(turn.mean()), 'geodesic': float(np.rad2deg(between.magnitude()).mean())}
+        return with_broken(figures, results)
