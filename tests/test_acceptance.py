@@ -33,3 +33,8 @@ def test_recognition_on_synthfaces(tmp_path: Path, config: str) -> None:
 @pytest.mark.slow
 def test_recognition_networks_are_exported(tmp_path: Path) -> None:
     run('recognition_export', tmp_path)
+
+
+@pytest.mark.slow
+def test_landmarks_on_synthfaces(tmp_path: Path) -> None:
+    run('hrnet_anime28', tmp_path)

@@ -23,7 +23,7 @@ def main() -> int:
 
 
 def measure(folder: Path, reduced: bool) -> int:
-    options = [f'data_root={folder / "data"}', *(SMALL if reduced else [])]
+    options = [f'cache_dir={folder / "data"}', *(SMALL if reduced else [])]
     wanted, limit = (10.0, 2400) if reduced else (0.06, 2400)
     out, weights = folder / 'metrics.json', folder / CONFIG / 'last.safetensors'
     seconds = run_tool('tools/train.py', CONFIG, *options, '--work-dir', folder / CONFIG)
