@@ -139,15 +139,18 @@ class PairDataset(FaceDataset):
 
 @DATASETS.register_module()
 class PairBinDataset(PairDataset):
-    """A verification file of InsightFace: LFW, CFP-FP, AgeDB-30, CALFW, CPLFW, … as ``.bin``.
+    """Verification files of InsightFace: LFW, CFP-FP, AgeDB-30, CALFW, CPLFW, … as ``.bin``.
 
     The name of an image (``img_id``) is its number in the file, from 0; images that are in it several times are read
     and embedded once, under the first number. The file is a pickle and is read without unpickling.
 
+    Several files are judged together: the stem of each (``lfw``) is the group of its pairs, and the first part of the
+    names of its images (``lfw/0``). Those that are missing are left out with a warning: not every training set comes with all.
+
     Args:
-        ann_file: the file, relative to ``data_root``.
+        ann_file: the file, or a list of files, relative to ``data_root``.
         data_root: see :class:`PairDataset`, as for the others.
-        exclude: text file of image numbers, one a line.
+        exclude: text file of image names, one a line.
         pipeline: transforms.
         test_mode: evaluation.
         seed: the first part of every sample's seed.
@@ -156,12 +159,12 @@ class PairBinDataset(PairDataset):
         lazy_init: do not read the file until it is needed.
 
     Raises:
-        UserError: the file is missing or is not such a file.
+        UserError: the file is missing, all of several are, or it is not such a file.
     """
 
     def __init__(
         self,
-        ann_file: str,
+        ann_file: str | Sequence[str],
         data_root: str | None = '',
         exclude: str | None = None,
         pipeline: Sequence[dict[str, Any] | Callable[..., Any]] = (),
@@ -171,26 +174,41 @@ class PairBinDataset(PairDataset):
         metainfo: dict[str, Any] | None = None,
         lazy_init: bool = False,
     ) -> None:
-        self.bin_file = ann_file
+        self.bin_files = ann_file if isinstance(ann_file, str) else list(ann_file)
         self._encoded: list[bytes] = []
         super().__init__(data_root, exclude, pipeline, test_mode, seed, indices, metainfo, lazy_init)
 
     def load_pairs(self) -> PairTable:
-        """Read the file."""
-        path = self.resolve(self.bin_file)
-        if not path.is_file():
-            raise UserError(f'{path} does not exist; {self.remedy()}')
+        """Read the file, or those of several that are there."""
+        self._encoded = []
+        if isinstance(self.bin_files, str):
+            path = self.resolve(self.bin_files)
+            if not path.is_file():
+                raise UserError(f'{path} does not exist; {self.remedy()}')
+            return self._read(path, '')
+        paths = [self.resolve(name) for name in self.bin_files]
+        there = [path for path in paths if path.is_file()]
+        if not there:
+            raise UserError(
+                f'none of {", ".join(map(str, paths))} exists; {self.remedy()}, or train without validation:'
+                ' val_cfg=null val_dataloader=null val_evaluator=null'
+            )
+        if len(there) < len(paths):
+            warn(f'not judged, because absent: {", ".join(str(path) for path in paths if path not in there)}')
+        return joined([(path.stem, self._read(path, f'{path.stem}/')) for path in there])
+
+    def _read(self, path: Path, prefix: str) -> PairTable:
         encoded, issame = read_pair_bin(path)
         first: dict[bytes, int] = {}
         position = np.array([first.setdefault(image, len(first)) for image in encoded])
-        self._encoded = list(first)
         numbers: list[list[str]] = [[] for _ in first]
         for number, place in enumerate(position):
-            numbers[place].append(str(number))
+            numbers[place].append(f'{prefix}{number}')
         images = [
             {'img_id': names[0], 'names': names, 'img_path': f'{path}#{names[0]}', 'position': place}
-            for place, names in enumerate(numbers)
+            for place, names in enumerate(numbers, len(self._encoded))
         ]
+        self._encoded += first
         return PairTable(images, position.reshape(-1, 2), np.array(issame, bool))
 
     def raw_sample(self, index: int, epoch: int) -> dict[str, Any]:
@@ -379,27 +397,33 @@ class RFWDataset(_FolderPairs):
 
     def load_pairs(self) -> PairTable:
         """Read the lists and find the images of all groups."""
-        images: list[dict[str, Any]] = []
-        parts: list[PairTable] = []
+        parts: list[tuple[str, PairTable]] = []
         for group in self.groups:
             lines, problems = read_pair_lines(self.resolve('txts', group, f'{group}_pairs.txt'))
             report(problems.summary())
-            part = self.table(lines, self.resolve('data', group), prefix=f'{group}/')
-            part.pairs = part.pairs + len(images)
-            images += part.images
-            parts.append(part)
-        folds = [part.folds for part in parts if part.folds is not None]
-        return PairTable(
-            images,
-            np.concatenate([part.pairs for part in parts]),
-            np.concatenate([part.issame for part in parts]),
-            np.concatenate(folds) if len(folds) == len(parts) else None,
-            np.repeat([group.lower() for group in self.groups], [len(part.issame) for part in parts]),
-        )
+            parts.append((group.lower(), self.table(lines, self.resolve('data', group), prefix=f'{group}/')))
+        return joined(parts)
 
     def remedy(self) -> str:
         """Return what a user does who does not have the data."""
         return f'ask for RFW at http://whdeng.cn/RFW and unpack test/ in {self.data_root!r}, or set data_root'
+
+
+def joined(parts: Sequence[tuple[str, PairTable]]) -> PairTable:
+    """Return the pairs of several sets as one, each a group of the given name."""
+    images: list[dict[str, Any]] = []
+    pairs: list[np.ndarray] = []
+    for _, part in parts:
+        pairs.append(part.pairs + len(images))
+        images += part.images
+    folds = [part.folds for _, part in parts if part.folds is not None]
+    return PairTable(
+        images,
+        np.concatenate(pairs),
+        np.concatenate([part.issame for _, part in parts]),
+        np.concatenate(folds) if len(folds) == len(parts) else None,
+        np.repeat([name for name, _ in parts], [len(part.issame) for _, part in parts]),
+    )
 
 
 def report(summary: str | None) -> None:

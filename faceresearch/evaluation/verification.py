@@ -251,13 +251,14 @@ class VerificationMetric(EmbeddingMetric):
         else:
             names = [str(name) for name in np.unique(pairs.groups)]
             parts = {name: pairs.select(np.asarray(pairs.groups == name)) for name in names}
-            figures = {}
-            for name, part in parts.items():
-                figures.update({f'{name}/{key}': value for key, value in self._judge_group(part).items()})
-            accuracies = np.array([figures[f'{name}/accuracy'] for name in names])
+            judged = {name: self._judge_group(part) for name, part in parts.items()}
+            accuracies = np.array([of_group['accuracy'] for of_group in judged.values()])
             errors = 1 - accuracies
-            figures['accuracy'], figures['accuracy_std'] = float(accuracies.mean()), float(accuracies.std())
+            # The mean comes first: it says which model of a training is the best.
+            figures = {'accuracy': float(accuracies.mean()), 'accuracy_std': float(accuracies.std())}
             figures['error_ratio'] = float(errors.max() / errors.min()) if errors.min() > 0 else float('nan')
+            for name, of_group in judged.items():
+                figures.update({f'{name}/{key}': value for key, value in of_group.items()})
         if self.plots_dir is not None:
             both = {name: part for name, part in parts.items() if part.issame.any() and not part.issame.all()}
             if both:

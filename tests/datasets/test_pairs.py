@@ -116,6 +116,19 @@ def test_repeated_images_are_embedded_once_and_exclusion_knows_all_their_numbers
     assert (rest.metainfo['img_ids'], rest.metainfo['issame'].tolist()) == (['1', '3'], [True])
 
 
+def test_files_that_are_judged_together_are_groups_and_absent_ones_are_left_out(tmp_path):
+    for name, images, issame in (('lfw', [0, 1, 0, 2], [True, False]), ('agedb_30', [0, 3], [True])):
+        (tmp_path / f'{name}.bin').write_bytes(pickle.dumps(([jpeg(i) for i in images], issame)))
+    data = PairBinDataset(['lfw.bin', 'cfp_fp.bin', 'agedb_30.bin'], str(tmp_path), pipeline=PIPELINE)
+    assert data.metainfo['groups'].tolist() == ['lfw', 'lfw', 'agedb_30']
+    assert data.metainfo['img_ids'] == ['lfw/0', 'lfw/1', 'lfw/3', 'agedb_30/0', 'agedb_30/1']
+    assert data.metainfo['pairs'].tolist() == [[0, 1], [0, 2], [3, 4]]
+    # The same picture in two files is an image of each; the last one is only in the second.
+    assert (data[0]['inputs'] == data[3]['inputs']).all() and not (data[4]['inputs'] == data[3]['inputs']).all()
+    with pytest.raises(UserError, match=r'none of .*a\.bin, .*b\.bin exists.*val_cfg=null'):
+        PairBinDataset(['a.bin', 'b.bin'], str(tmp_path))
+
+
 def test_a_broken_image_of_a_bin_is_flagged(tmp_path):
     (tmp_path / 'x.bin').write_bytes(pickle.dumps(([jpeg(0), b'no image'], [True])))
     data = PairBinDataset('x.bin', str(tmp_path), pipeline=PIPELINE)
