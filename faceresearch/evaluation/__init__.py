@@ -1,5 +1,6 @@
 """Evaluation protocols: plain numpy functions under thin metric classes."""
 
+from faceresearch.evaluation.attribute_files import DumpAttributes
 from faceresearch.evaluation.attributes import AttributeMetric
 from faceresearch.evaluation.coco_map import FaceCocoMetric
 from faceresearch.evaluation.embeddings import DumpEmbeddings
@@ -19,6 +20,7 @@ from faceresearch.evaluation.wider_face import SynthFacesMetric, WiderFaceMetric
 
 __all__ = [
     'AttributeMetric',
+    'DumpAttributes',
     'DumpDetections',
     'DumpEmbeddings',
     'DumpMasks',

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
 from faceresearch.datasets.attribute_labels import labels_of
 from faceresearch.errors import UserError
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.parsing_protocol import confusion_matrix
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
@@ -64,7 +64,7 @@ class AttributeImage:
 
 
 @METRICS.register_module()
-class AttributeMetric(BaseMetric):
+class AttributeMetric(StoredAttributeMetric):
     """Accuracy of classes and mean error of numbers; a face without a label does not count for that head.
 
     Keys: ``<head>/accuracy``, ``balanced_accuracy``, ``mean_f1``, ``majority`` of classes; ``<head>/mae``, ``cs@5``,
@@ -108,6 +108,10 @@ class AttributeMetric(BaseMetric):
         self.plots_dir = plots_dir
         self.results: list[AttributeImage] = []
 
+    def stored_fields(self) -> list[Alternatives]:
+        """Return the class or its scores for each head of classes, and the numbers."""
+        return [*((name, f'{name}_scores') for name in self.classes), *((name,) for name in self.numbers)]
+
     def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
         """Keep the values of a batch."""
         wanted = (*self.classes, *self.numbers, *self.groups)
@@ -121,7 +125,7 @@ class AttributeMetric(BaseMetric):
             self.results.append(
                 AttributeImage(
                     name,
-                    predicted={n: float(as_numpy(predicted[n])) for n in wanted if n in predicted},
+                    predicted=_values(predicted, wanted),
                     truth={n: _scalar(as_numpy(truth[n])) for n in wanted if n in truth},
                 )
             )
@@ -183,6 +187,14 @@ class AttributeMetric(BaseMetric):
         folder = Path(str(self.plots_dir))
         folder.mkdir(parents=True, exist_ok=True)
         draw_confusion(matrix, labels, folder / f'{name}_confusion.png', name)
+
+
+def _values(predicted: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, float]:
+    values = {n: as_numpy(predicted[n]) for n in wanted if n in predicted}
+    # A file of another toolkit may have the scores alone.
+    scores = {n: f'{n}_scores' for n in wanted if n not in values}
+    values |= {n: as_numpy(predicted[key]).argmax() for n, key in scores.items() if key in predicted}
+    return {n: float(value) for n, value in values.items()}
 
 
 def _scalar(value: np.ndarray) -> float:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -53,7 +53,7 @@ class GazeImage:
 
 
 @METRICS.register_module()
-class GazeMetric(BaseMetric):
+class GazeMetric(StoredAttributeMetric):
     """Mean angular error in degrees, and mean absolute errors of yaw and pitch.
 
     ``mae`` is over all images; ``mae_front180`` over those looking less than 90° away from the camera, ``mae_front``
@@ -81,6 +81,10 @@ class GazeMetric(BaseMetric):
         self.names = (yaw, pitch)
         self.front_face = front_face
         self.results: list[GazeImage] = []
+
+    def stored_fields(self) -> list[Alternatives]:
+        """Return both angles."""
+        return [(name,) for name in self.names]
 
     def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
         """Keep the angles of a batch."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 from scipy.spatial.transform import Rotation
 
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -37,7 +37,7 @@ class PoseImage:
 
 
 @METRICS.register_module()
-class HeadPoseMetric(BaseMetric):
+class HeadPoseMetric(StoredAttributeMetric):
     """``yaw_mae``, ``pitch_mae``, ``roll_mae``, their mean ``mae``, and ``geodesic``, all in degrees.
 
     Args:
@@ -61,6 +61,10 @@ class HeadPoseMetric(BaseMetric):
         self.max_angle = max_angle
         self.results: list[PoseImage] = []
 
+    def stored_fields(self) -> list[Alternatives]:
+        """Return the rotation, or its angles."""
+        return [(self.attribute, f'{self.attribute}_angles')]
+
     def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
         """Keep the rotations of a batch."""
         for sample in data_samples:
@@ -69,8 +73,12 @@ class HeadPoseMetric(BaseMetric):
             if fields.get('img_broken', False):
                 self.results.append(PoseImage(name, broken=True))
                 continue
-            values = [as_numpy(fields[side][self.attribute]) for side in ('pred_attributes', 'gt_attributes')]
-            self.results.append(PoseImage(name, False, *values))
+            predicted, truth = fields['pred_attributes'], as_numpy(fields['gt_attributes'][self.attribute])
+            if self.attribute in predicted:
+                matrix = as_numpy(predicted[self.attribute])
+            else:  # another toolkit's angles
+                matrix = rotation_matrix(*as_numpy(predicted[f'{self.attribute}_angles']))
+            self.results.append(PoseImage(name, False, matrix, truth))
 
     def compute_metrics(self, results: list[PoseImage]) -> dict[str, float]:
         """Average over the images within ``max_angle``."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from faceresearch.datasets.attribute_labels import labels_of, same_class
 from faceresearch.errors import UserError
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.roc import point_at_most, roc_curve, split_scores
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
@@ -141,7 +141,7 @@ class _Scores:
 
 
 @METRICS.register_module()
-class SpoofMetric(BaseMetric):
+class SpoofMetric(StoredAttributeMetric):
     """APCER, BPCER, ACER, RIAPAR, HTER, EER and AUC of a model with a liveness head.
 
     The score is the probability of the class that means ``real``. Metainfo of the samples: ``attack`` names the kind
@@ -187,6 +187,10 @@ class SpoofMetric(BaseMetric):
         self.apcer_levels = tuple(apcer_levels)
         self.results: list[SpoofImage] = []
 
+    def stored_fields(self) -> list[Alternatives]:
+        """Return the probabilities."""
+        return [(f'{self.attribute}_scores',)]
+
     def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
         """Keep the scores of a batch."""
         for sample in data_samples:
@@ -196,11 +200,13 @@ class SpoofMetric(BaseMetric):
                 self.results.append(SpoofImage(name, broken=True))
                 continue
             scores = as_numpy(fields['pred_attributes'][f'{self.attribute}_scores'])
+            score = float(scores[self.real] if scores.ndim else scores)
             self.results.append(
                 SpoofImage(
                     name,
-                    score=float(scores[self.real]),
-                    accepted=int(scores.argmax()) == self.real,
+                    score=score,
+                    # A file of another toolkit may have the probability of a real face alone.
+                    accepted=int(scores.argmax()) == self.real if scores.ndim else score >= 0.5,
                     real=int(as_numpy(fields['gt_attributes'][self.attribute])) == self.real,
                     attack=str(fields.get('attack', 'attack')),
                     split=str(fields.get('split', '')),

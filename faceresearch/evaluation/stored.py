@@ -12,6 +12,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from faceresearch.errors import UserError
+from faceresearch.evaluation.attribute_files import StoredAttributeMetric
 from faceresearch.evaluation.predictions import join_detections, write_predictions
 from faceresearch.evaluation.wider_face import as_numpy, sample_name
 from faceresearch.registry import METRICS
@@ -42,6 +43,8 @@ def evaluate_predictions(cfg: Config, predictions_path: str | Path, subset: bool
                 f'{cfg.filename}: {type(metric).__name__} takes its ground truth from the data set and cannot judge'
                 ' stored predictions; name a benchmark config, such as configs/benchmarks/widerface_val.py'
             )
+        if isinstance(metric, StoredAttributeMetric) and metric.truth is None:
+            metric.truth = (cfg.get('test_dataloader') or {}).get('dataset')
         figures.update(metric.evaluate_file(predictions_path, subset=subset or bool(cfg.get('subset', False))))
     return figures
 
