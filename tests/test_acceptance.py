@@ -38,3 +38,19 @@ def test_recognition_networks_are_exported(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_landmarks_on_synthfaces(tmp_path: Path) -> None:
     run('hrnet_anime28', tmp_path)
+
+
+@pytest.mark.slow
+def test_gaze_on_synthfaces(tmp_path: Path) -> None:
+    run('gaze_synthfaces', tmp_path)
+
+
+@pytest.mark.slow
+def test_attribute_networks_are_exported(tmp_path: Path) -> None:
+    run('attributes_export', tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('only', ['liveness', 'ckplus'])
+def test_attributes_on_real_faces(tmp_path: Path, shared_dir: Path, only: str) -> None:
+    run('attributes_training', tmp_path, '--only', only, FACERESEARCH_TEST_DATA=str(shared_dir))

@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import torch
 from record import ROOT
 from torch import nn
+
+
+def distinct_networks(
+    families: Iterable[str], network: Callable[[dict[str, Any]], dict[str, Any]] = dict
+) -> dict[str, list[str]]:
+    """Return one config of each network and contract, and the others that have the same.
+
+    Args:
+        families: folders of configs.
+        network: what of a config's ``model`` is exported.
+    """
+    from faceresearch.config import load_config
+    from faceresearch.config.contract import input_contract
+
+    first: dict[str, str] = {}
+    networks: dict[str, list[str]] = {}
+    for path in sorted(path for family in families for path in (ROOT / 'configs' / family).glob('*.py')):
+        cfg = load_config(path)
+        contract = {key: value for key, value in input_contract(cfg).items() if key != 'licences'}
+        key = json.dumps([network(cfg.model), contract], sort_keys=True, default=str)
+        name = first.setdefault(key, path.stem)
+        networks.setdefault(name, [])
+        if name != path.stem:
+            networks[name].append(path.stem)
+    return networks
+
+
+def chosen_networks(networks: Collection[str], only: list[str] | None, small: Iterable[str], reduced: bool) -> list[str]:
+    """Return the networks to export: all, those asked for, or a few for a reduced form.
+
+    Raises:
+        SystemExit: one asked for is not among them.
+    """
+    names = list(only or (small if reduced else networks))
+    if unknown := [name for name in names if name not in networks]:
+        sys.exit(f'error: {", ".join(unknown)}: another config has this network, or there is none of that name')
+    return names
+
+
+def contract_error(name: str, file: Path, needed: Collection[str]) -> str:
+    """Say in what the contract in a file differs from the config's, or nothing.
+
+    Args:
+        name: of the config.
+        file: what was exported.
+        needed: what a contract of this kind of model has to say.
+    """
+    from faceresearch.config import load_config
+    from faceresearch.config.contract import input_contract
+    from faceresearch.export import read_contract
+
+    wanted, found = json.loads(json.dumps(input_contract(load_config(name)))), read_contract(file)
+    if missing := set(needed) - found.keys():
+        return f'the file does not say {", ".join(sorted(missing))}'
+    wrong = [key for key, value in wanted.items() if found.get(key) != value]
+    return f'the file says another {", ".join(wrong)} than the config' if wrong else ''
 
 
 def export_all(

@@ -11,6 +11,7 @@ from faceresearch.datasets.class_folders import ClassFolderDataset
 from faceresearch.datasets.coco_face import CocoFaceDataset
 from faceresearch.datasets.folder_faces import ImageFolderFaceDataset
 from faceresearch.datasets.gaze_sets import Gaze360Dataset, MPIIFaceGazeDataset
+from faceresearch.datasets.head_pose_sets import BiwiDataset, PoseMatDataset
 from faceresearch.datasets.landmark_mat import AFLWDataset, COFWDataset
 from faceresearch.datasets.landmark_sets import (
     CocoLandmarkDataset,
@@ -36,6 +37,7 @@ from faceresearch.datasets.wider_face import WiderFaceDataset
 __all__ = [
     'AFLWDataset',
     'AffectNetDataset',
+    'BiwiDataset',
     'CFPDataset',
     'COFWDataset',
     'CelebAAttributesDataset',
@@ -58,6 +60,7 @@ __all__ = [
     'PairBinDataset',
     'PairTxtDataset',
     'ParsingDataset',
+    'PoseMatDataset',
     'PointFilesDataset',
     'PointsCsvDataset',
     'RFWDataset',

@@ -42,6 +42,14 @@ def angular_errors(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.rad2deg(np.arctan2(np.linalg.norm(np.cross(a, b), axis=1), (a * b).sum(1)))
 
 
+def error_of_mean(truth: np.ndarray) -> float:
+    """Return the mean angular error in degrees of always naming the mean direction of yaws and pitches (N, 2)."""
+    if not len(truth):
+        return math.nan
+    constant = angles_of(gaze_vectors(truth).mean(0)[None])
+    return float(angular_errors(np.repeat(constant, len(truth), axis=0), truth).mean())
+
+
 @dataclass
 class GazeImage:
     """What is kept of an image: its name, predicted and true angles (yaw, pitch) in degrees."""
@@ -58,6 +66,8 @@ class GazeMetric(StoredAttributeMetric):
 
     ``mae`` is over all images; ``mae_front180`` over those looking less than 90° away from the camera, ``mae_front``
     over those within ``front_face`` degrees, both by the angle in space, each where there are such images.
+    ``mae_of_mean`` is the error of always naming the mean direction of these very labels: what a figure has to be compared
+    with.
 
     Args:
         yaw: name of the head of the yaw.
@@ -113,6 +123,7 @@ class GazeMetric(StoredAttributeMetric):
             'mae': float(errors.mean()) if len(errors) else math.nan,
             'yaw_mae': float(np.abs(turn[:, 0]).mean()) if len(errors) else math.nan,
             'pitch_mae': float(np.abs(turn[:, 1]).mean()) if len(errors) else math.nan,
+            'mae_of_mean': error_of_mean(truth),
         }
         for key, kept in (('mae_front180', away < 90), ('mae_front', away <= self.front_face)):
             if kept.any():

@@ -10,15 +10,11 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from scipy.spatial.transform import Rotation
 
+from faceresearch.datasets.head_pose_sets import rotation_matrix
 from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
-
-
-def rotation_matrix(pitch: float, yaw: float, roll: float) -> np.ndarray:
-    """Return R = Rz(roll) Ry(yaw) Rx(pitch), (3, 3), of angles in degrees."""
-    return Rotation.from_euler('xyz', [pitch, yaw, roll], degrees=True).as_matrix()
 
 
 def angles_of_rotation(matrices: np.ndarray) -> np.ndarray:

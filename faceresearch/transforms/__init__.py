@@ -18,11 +18,15 @@ from faceresearch.transforms.photometric import ColorDistortion, RandomHSV
 from faceresearch.transforms.recognition import RandomColorJitter, RandomCropOnBlack, RandomErasing, RandomLowResolution
 from faceresearch.transforms.resize import ResizeForTest
 from faceresearch.transforms.sanitize import SanitizeBoxes
+from faceresearch.transforms.windows import CentreCrop, CropAroundPoints, CropFacePart
 
 __all__ = [
     'AlignFace',
+    'CentreCrop',
     'ColorDistortion',
+    'CropAroundPoints',
     'CropFace',
+    'CropFacePart',
     'CropFaceScales',
     'FlipAttributes',
     'FourierTarget',

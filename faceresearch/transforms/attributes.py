@@ -160,11 +160,12 @@ class FlipAttributes(BaseTransform):
 
     Args:
         negate: names of labels that change their sign: ``yaw``, ``roll``.
+        rotations: names of labels that are rotation matrices (3, 3), whose yaw and roll change their sign.
         prob: probability.
     """
 
-    def __init__(self, negate: Sequence[str] = (), prob: float = 0.5) -> None:
-        self.negate = tuple(negate)
+    def __init__(self, negate: Sequence[str] = (), rotations: Sequence[str] = (), prob: float = 0.5) -> None:
+        self.negate, self.rotations = tuple(negate), tuple(rotations)
         self.prob = prob
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -175,6 +176,10 @@ class FlipAttributes(BaseTransform):
         for name in self.negate:
             if name in labels:
                 labels[name] = -labels[name]
+        for name in self.rotations:
+            if name in labels:
+                # diag(-1, 1, 1) R diag(-1, 1, 1)
+                labels[name] = labels[name] * np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], labels[name].dtype)
         results['gt_attributes'] = labels
         results['flip'] = True
         return results

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.structures import BaseDataElement
 
-from faceresearch.evaluation.gaze import GazeMetric, angles_of, angular_errors, gaze_vectors
+from faceresearch.evaluation.gaze import GazeMetric, angles_of, angular_errors, error_of_mean, gaze_vectors
 from faceresearch.structures import FaceDataSample
 
 
@@ -50,3 +50,12 @@ def test_metric_and_its_subsets() -> None:
     assert figures['mae_front180'] == pytest.approx(7.5)
     assert figures['mae_front'] == pytest.approx(5)
     assert figures['yaw_mae'] == pytest.approx((5 + 10 + 20) / 3), 'the shorter way round'
+
+
+def test_error_of_the_mean_direction() -> None:
+    # The mean of 30° to either side is straight ahead.
+    assert error_of_mean(np.array([[30.0, 0], [-30, 0]])) == pytest.approx(30)
+    assert error_of_mean(np.array([[0.0, 40], [0, 20], [0, 30]])) == pytest.approx(20 / 3)
+    truth = np.random.default_rng(0).normal(0, 20, (500, 2))
+    around = [angular_errors(np.repeat([[yaw, pitch]], 500, 0), truth).mean() for yaw in (-15, 15) for pitch in (-15, 15)]
+    assert error_of_mean(truth) < min(around)

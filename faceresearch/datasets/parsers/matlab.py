@@ -50,7 +50,7 @@ def read_mat(path: str | Path, variables: tuple[str, ...], largest: int = MAX_MA
         raise UserError(f'{path}: not a MATLAB 5 file that can be read ({error}); download it again') from error
     missing = [name for name in variables if name not in content]
     if missing:
-        raise UserError(f'{path}: the variable {missing[0]!r} is missing; is it a WIDER FACE file?')
+        raise UserError(f'{path}: the variable {missing[0]!r} is missing: it is another kind of file')
     return {name: content[name] for name in variables}
 
 

@@ -1,0 +1,6 @@
+# Head pose, ResNet-18, trained on 300W-LP, tested on AFLW2000-3D (or test_set=biwi).
+#   train   python tools/train.py configs/head_pose/head_pose_r18_300wlp.py
+#   test    python tools/test.py configs/head_pose/head_pose_r18_300wlp.py CHECKPOINT --out metrics.json
+_base_ = './head_pose_r50_300wlp.py'
+
+model = dict(backbone=dict(depth=18))
