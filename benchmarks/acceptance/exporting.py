@@ -41,7 +41,9 @@ def distinct_networks(
     return networks
 
 
-def chosen_networks(networks: Collection[str], only: list[str] | None, small: Iterable[str], reduced: bool) -> list[str]:
+def chosen_networks(
+    networks: Collection[str], only: list[str] | None, small: Iterable[str], reduced: bool
+) -> list[str]:
     """Return the networks to export: all, those asked for, or a few for a reduced form.
 
     Raises:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from exporting import chosen_networks, contract_error, distinct_networks, export_all
-from record import ROOT, folder_of, parser, record
+from record import folder_of, parser, record
 
 FAMILIES = (
     *('adaface', 'arcface', 'cosface', 'curricularface', 'deepid', 'edgeface', 'elasticface', 'facenet', 'magface'),

@@ -109,7 +109,9 @@ class PoseMatDataset(HeadPoseDataset):
         lazy_init: bool = False,
     ) -> None:
         if points not in ('pt2d', 'pt3d_68') or hidden not in ('keep', 'drop'):
-            raise UserError(f"PoseMatDataset: points={points!r}, hidden={hidden!r}: 'pt2d' or 'pt3d_68'; 'keep' or 'drop'")
+            raise UserError(
+                f"PoseMatDataset: points={points!r}, hidden={hidden!r}: 'pt2d' or 'pt3d_68'; 'keep' or 'drop'"
+            )
         self.points, self.hidden, self.max_angle = points, hidden, max_angle
         super().__init__(
             data_root, ann_file, part, val_share, split_seed, pipeline, test_mode, seed, indices, metainfo, lazy_init

@@ -190,11 +190,13 @@ class AttributeMetric(StoredAttributeMetric):
 
 
 def _values(predicted: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, float]:
-    values = {n: as_numpy(predicted[n]) for n in wanted if n in predicted}
-    # A file of another toolkit may have the scores alone.
-    scores = {n: f'{n}_scores' for n in wanted if n not in values}
-    values |= {n: as_numpy(predicted[key]).argmax() for n, key in scores.items() if key in predicted}
-    return {n: float(value) for n, value in values.items()}
+    values: dict[str, float] = {}
+    for name in wanted:
+        if name in predicted:
+            values[name] = float(as_numpy(predicted[name]))
+        elif f'{name}_scores' in predicted:  # a file of another toolkit may have the scores alone
+            values[name] = float(as_numpy(predicted[f'{name}_scores']).argmax())
+    return values
 
 
 def _scalar(value: np.ndarray) -> float:

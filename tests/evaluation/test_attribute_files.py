@@ -76,7 +76,10 @@ def test_missing_images_need_a_word(tmp_path: Path) -> None:
     ('arrays', 'message'),
     [
         ({'names': np.array(['a']), 'yaw': np.zeros(1)}, 'needs the arrays names, yaw, pitch; it has names, yaw'),
-        ({'names': np.array(['a']), 'yaw': np.zeros(2), 'pitch': np.zeros(1)}, r'yaw must be numbers, one row for each'),
+        (
+            {'names': np.array(['a']), 'yaw': np.zeros(2), 'pitch': np.zeros(1)},
+            r'yaw must be numbers, one row for each',
+        ),
         ({'names': np.array(['a', 'b']), 'yaw': np.array([0, np.nan]), 'pitch': np.zeros(2)}, 'yaw of b is not finite'),
         ({'names': np.array(['a', 'a.jpg']), 'yaw': np.zeros(2), 'pitch': np.zeros(2)}, "lists 'a' twice"),
         ({'names': np.array([1]), 'yaw': np.zeros(1), 'pitch': np.zeros(1)}, 'names must be one row of strings'),

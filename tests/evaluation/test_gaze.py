@@ -57,5 +57,7 @@ def test_error_of_the_mean_direction() -> None:
     assert error_of_mean(np.array([[30.0, 0], [-30, 0]])) == pytest.approx(30)
     assert error_of_mean(np.array([[0.0, 40], [0, 20], [0, 30]])) == pytest.approx(20 / 3)
     truth = np.random.default_rng(0).normal(0, 20, (500, 2))
-    around = [angular_errors(np.repeat([[yaw, pitch]], 500, 0), truth).mean() for yaw in (-15, 15) for pitch in (-15, 15)]
+    around = [
+        angular_errors(np.repeat([[yaw, pitch]], 500, 0), truth).mean() for yaw in (-15, 15) for pitch in (-15, 15)
+    ]
     assert error_of_mean(truth) < min(around)
