@@ -16,6 +16,9 @@ val_ann_file = 'annotations/face_landmarks_300w_valid.json'
 num_points = 68
 codec = dict(sigma=1.5, unbiased=False)
 flip_test = True
+subset_files = {
+    name: f'{data_root}/annotations/face_landmarks_300w_valid_{name}.json' for name in ('common', 'challenge')
+}
 contract = dict(landmark_scheme='300w68')
 
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))

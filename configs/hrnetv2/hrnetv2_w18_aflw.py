@@ -16,8 +16,7 @@ val_ann_file = 'annotations/face_landmarks_aflw_test.json'
 num_points = 19
 codec = dict(unbiased=False)
 flip_test = True
-# Over the size of the face box.
-normalizer = dict(norm_mode='use_norm_item', norm_item='bbox_size')
+subset_files = {'frontal': f'{data_root}/annotations/face_landmarks_aflw_test_frontal.json'}
 contract = dict(landmark_scheme='aflw19')
 
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))

@@ -12,6 +12,10 @@ default_scope = 'mmpose'
 num_points = 98
 codec = dict(unbiased=False)
 flip_test = True
+subset_files = {
+    name: f'{_base_.data_root}/annotations/face_landmarks_wflw_test_{name}.json'
+    for name in ('largepose', 'expression', 'illumination', 'makeup', 'occlusion', 'blur')
+}
 contract = dict(landmark_scheme='wflw98')
 
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from mmengine.structures import BaseDataElement
+from mmengine.structures import BaseDataElement, InstanceData
 
 from faceresearch.errors import UserError
+from faceresearch.transforms.crop_face import crop_matrix, warp_points, warped_box
 from faceresearch.transforms.formatting import PackFaceInputs
 from faceresearch.visualization import contact_sheet, write_image
 from faceresearch.visualization.samples import draw_truth
@@ -26,7 +27,7 @@ _CELL = (400, 400)
 
 
 class Recorder:
-    """A pipeline that keeps the sample as it was read, before any transform that changes it.
+    """A pipeline that keeps the sample as it was read, before any transform that changes it, and as it was before packing.
 
     Args:
         transforms: the pipeline's steps.
@@ -35,12 +36,15 @@ class Recorder:
     def __init__(self, transforms: Sequence[Callable[..., Any]]) -> None:
         self.transforms = list(transforms)
         self.original: dict[str, Any] | None = None
+        self.unpacked: dict[str, Any] = {}
 
     def __call__(self, results: dict[str, Any]) -> Any:
-        self.original = None
+        self.original, self.unpacked = None, {}
         for transform in self.transforms:
             if self.original is None and not type(transform).__name__.startswith('Load'):
                 self.original = _snapshot(results)
+            if type(transform).__name__.startswith('Pack'):
+                self.unpacked = dict(results)
             results = transform(results)
             if results is None:
                 return None
@@ -130,7 +134,23 @@ def read_sample(dataset: Any, index: int) -> tuple[dict[str, Any] | None, Any]:
         sample = dataset[index]
     finally:
         owner.pipeline = pipeline
+    if 'input_center' in recorder.unpacked:
+        sample['data_samples'].gt_instances = _in_crop(recorder.unpacked)
     return recorder.original, sample
+
+
+def _in_crop(results: dict[str, Any]) -> InstanceData:
+    """Return the face of a sample that mmpose cropped, in pixels of the crop: mmpose packs it in those of the image."""
+    width, height = results['input_size']
+    angle = float(np.ravel(results.get('bbox_rotation', 0.0))[0])
+    matrix = crop_matrix(results['input_center'], float(results['input_scale'][0]), width, angle)
+    matrix[1, 2] += (height - width) / 2
+    face = InstanceData(bboxes=warped_box(np.asarray(results['bbox'][0], np.float64), matrix)[None])
+    if results.get('keypoints') is not None:
+        face.keypoints = warp_points(np.asarray(results['keypoints'], np.float64)[..., :2], matrix)
+        visible = np.asarray(results.get('keypoints_visible', np.ones(face.keypoints.shape[:2])))
+        face.keypoints_visible = visible.reshape(*face.keypoints.shape[:2], -1)[..., 0] > 0
+    return face
 
 
 def _draw_sample(dataset: Any, index: int, mode: Mode) -> list[tuple[np.ndarray, str]]:
@@ -142,6 +162,10 @@ def _draw_sample(dataset: Any, index: int, mode: Mode) -> list[tuple[np.ndarray,
             raise UserError(
                 f'{type(dataset).__name__}: has no pipeline, so the original is not known; use --mode transformed'
             )
+        if 'keypoints' in original and 'gt_keypoints' not in original:
+            # Landmark samples have their face in mmpose's names until they are cropped.
+            names = {'bbox': 'gt_bboxes', 'keypoints': 'gt_keypoints', 'keypoints_visible': 'gt_keypoints_visible'}
+            original.update({ours: original[theirs] for theirs, ours in names.items() if theirs in original})
         cells.append(_cell(PackFaceInputs()(original), f'{index}'))
     if mode in ('transformed', 'compare'):
         cells.append(_cell(packed, f'{index} transformed'))

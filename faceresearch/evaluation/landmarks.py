@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from faceresearch.evaluation.landmark_protocol import (
     point_errors,
     pooled_nme,
 )
+from faceresearch.evaluation.landmark_subsets import SubsetFiles
 from faceresearch.evaluation.predictions import DetectionSet, image_key, read_predictions
 from faceresearch.evaluation.samples import once_each, to_original
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
@@ -61,6 +62,8 @@ class LandmarkMetric(BaseMetric):
         scheme: landmark scheme; None: the data set says.
         thresholds: of failure rate and area.
         pck_thr: of PCK.
+        subset_files: names of subsets and the COCO JSON files that list their faces, for samples that name none; see
+            :class:`~faceresearch.evaluation.landmark_subsets.SubsetFiles`.
         dataset: config of the data set whose annotations stored predictions are judged by.
         plots_dir: folder for the curve and the errors of every point; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
@@ -78,6 +81,7 @@ class LandmarkMetric(BaseMetric):
         scheme: Any = None,
         thresholds: Sequence[float] = (0.08, 0.1),
         pck_thr: float = 0.1,
+        subset_files: Mapping[str, str] | None = None,
         dataset: dict[str, Any] | None = None,
         plots_dir: str | None = None,
         collect_device: str = 'cpu',
@@ -92,6 +96,8 @@ class LandmarkMetric(BaseMetric):
         self.stated_scheme = None if scheme is None else landmark_scheme(scheme)
         self.thresholds = tuple(thresholds)
         self.pck_thr = pck_thr
+        self.subset_files = dict(subset_files or {})
+        self._subsets: SubsetFiles | None = None
         self.dataset = dataset
         self.plots_dir = plots_dir
         self.results: list[JudgedFace] = []
@@ -137,6 +143,9 @@ class LandmarkMetric(BaseMetric):
         box = to_original(as_numpy(truth['bboxes']).reshape(-1, 4), sample)
         size = sample.get('box_size', (sample.get('raw_ann_info') or {}).get('box_size'))
         subsets = tuple(sample.get('subsets') or ())
+        if self.subset_files and not subsets:
+            self._subsets = self._subsets or SubsetFiles(self.subset_files, count)
+            subsets = self._subsets.of(str(sample.get('img_path', '')), points[0])
         return JudgedFace(name, False, found[0], points[0], visible[0] > 0, box[0], subsets, size)
 
     def compute_metrics(self, results: list[JudgedFace]) -> dict[str, float]:

@@ -42,7 +42,8 @@ def form_of(model: nn.Module, end2end: bool = False) -> nn.Module:
         UserError: there is no such form.
     """
     package = type(model).__module__.split('.')[0]
-    foreign = FOREIGN.get(f'{package}.{type(model).__name__}')
+    names = [f'{kind.__module__.split(".")[0]}.{kind.__name__}' for kind in type(model).__mro__]
+    foreign = next((FOREIGN[name] for name in names if name in FOREIGN), None)
     if foreign is None and not hasattr(model, 'output_names'):
         raise UserError(
             f'{type(model).__name__} ({package}) cannot be exported yet: export needs a model that names its raw '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,45 @@ def test_wrong_models_and_data_sets_are_named() -> None:
     found = metric.evaluate(2)
     assert found['landmark/faces'] == 1
     assert found['landmark/images_broken'] == 1
+
+
+def test_subsets_are_read_from_the_files_that_list_them(tmp_path: Path) -> None:
+    """Two faces of one image, and a face of another image of the same name: only their own file's count."""
+    data = faces(4)
+    data['visible'][:] = True
+    places = ['a/x.jpg', 'a/x.jpg', 'b/x.jpg', 'b/y.jpg']
+
+    def write(name: str, listed: list[int]) -> str:
+        images = [{'id': i, 'file_name': places[i], 'width': 400, 'height': 400} for i in listed]
+        unique = {image['file_name']: image for image in images}
+        annotations = [
+            {
+                'id': n,
+                'image_id': unique[places[i]]['id'],
+                'category_id': 1,
+                'bbox': [0, 0, 200, 200],
+                'keypoints': np.concatenate([data['truth'][i], np.ones((68, 1))], 1).ravel().tolist(),
+            }
+            for n, i in enumerate(listed)
+        ]
+        content = {
+            'images': list(unique.values()),
+            'annotations': annotations,
+            'categories': [{'id': 1, 'name': 'face'}],
+        }
+        (tmp_path / name).write_text(json.dumps(content))
+        return str(tmp_path / name)
+
+    files = {'blur': write('blur.json', [1]), 'pose': write('pose.json', [2, 3]), 'none': str(tmp_path / 'none.json')}
+    metric = LandmarkMetric(scheme='300w68', subset_files=files)
+    made = samples(data)
+    for sample, place in zip(made, places):
+        sample.set_metainfo({'img_path': f'/data/images/{place}'})
+    metric.process({}, made)
+    found = metric.evaluate(4)
+    lengths = np.linalg.norm(data['truth'][:, 36] - data['truth'][:, 45], axis=-1)
+    errors = (np.linalg.norm(data['predicted'] - data['truth'], axis=-1) / lengths[:, None]).mean(1)
+    assert found['landmark/blur/faces'] == 1 and found['landmark/pose/faces'] == 2
+    assert found['landmark/blur/nme'] == pytest.approx(errors[1], abs=1e-6)
+    assert found['landmark/pose/nme'] == pytest.approx(errors[2:].mean(), abs=1e-6)
+    assert 'landmark/none/nme' not in found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -394,6 +395,53 @@ def test_sheets_show_pairs_with_boxes(wider: Path, tmp_path: Path, repo_root: Pa
     assert all(cell.any() for cell in cells), 'a box in each of two originals and two transformed images'
     left, mirrored = (np.flatnonzero(cell.any(0)).mean() for cell in cells[:2])
     assert left < 150 and mirrored > 250
+
+
+@pytest.fixture
+def hrnet_faces(tmp_path: Path) -> Iterator[Path]:
+    """A config of mmpose's data set, transforms and packing over one drawn face."""
+    from faceresearch.compat.scope import set_scope
+
+    root = tmp_path / 'anime'
+    write(root / 'images/face.png', np.full((200, 160, 3), 90, np.uint8))
+    points = np.array([[60 + 2 * i, 80 + 3 * (i % 7), 2] for i in range(28)])
+    face = {'id': 1, 'image_id': 1, 'category_id': 1, 'iscrowd': 0, 'area': 4800, 'num_keypoints': 28}
+    face |= {'bbox': [55, 70, 60, 80], 'keypoints': points.ravel().tolist()}
+    image = {'id': 1, 'file_name': 'face.png', 'height': 200, 'width': 160}
+    content = {'images': [image], 'annotations': [face], 'categories': [{'id': 1, 'name': 'face'}]}
+    (root / 'annotations').mkdir()
+    (root / 'annotations/train.json').write_text(json.dumps(content))
+    config = tmp_path / 'hrnet.py'
+    config.write_text(
+        f"_base_ = 'faceresearch::hrnetv2/hrnetv2_w18_anime28.py'\ndata_root = {str(root)!r}\n"
+        'codec = dict(input_size=(192, 256), heatmap_size=(48, 64))\n'
+    )
+    yield config
+    set_scope({'default_scope': 'faceresearch'})
+
+
+def test_points_that_mmpose_cropped_are_shown_on_the_crop(hrnet_faces: Path, tmp_path: Path) -> None:
+    from faceresearch.apis.browse import build_dataset
+
+    dataset = build_dataset(hrnet_faces, ['model.test_cfg.flip_test=false'], 'train')
+    kept: dict[str, Any] = {}
+    steps = dataset.pipeline.transforms
+    steps.insert(len(steps) - 1, lambda results: kept.update(results) or results)
+    turned = False
+    for _ in range(4):
+        original, packed = read_sample(dataset, 0)
+        face = packed['data_samples'].gt_instances
+        # mmpose's own warp of the points, for the targets of training.
+        np.testing.assert_allclose(face.keypoints, kept['transformed_keypoints'], atol=1e-2)
+        turned |= bool(np.ravel(kept['bbox_rotation'])[0])
+        inside = (face.keypoints[0] - face.bboxes[0, :2]).min() >= -0.01
+        assert inside and (face.bboxes[0, 2:] - face.keypoints[0]).min() >= -0.01
+        assert original is not None
+        np.testing.assert_allclose(original['bbox'], [[55, 70, 115, 150]])
+    assert turned
+    sheet = cv2.imread(str(browse_dataset(hrnet_faces, (), tmp_path / 'sheets', count=1)[0])).astype(int)
+    cyan = (sheet[..., 0] - sheet[..., 2]) > 100
+    assert all(cyan[:, i * 406 + 6 : (i + 1) * 406].any() for i in range(2)), 'a box before and after the crop'
 
 
 def test_ignored_faces_are_grey_and_dashed(wider: Path, tmp_path: Path) -> None:

@@ -68,16 +68,5 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 
 # NME by the distance of the outer corners of the eyes; PCK@0.1 by the longer side of the face box.
-val_evaluator = [
-    dict(
-        type='faceresearch.ForeignMetric',
-        metric=dict(type='NME', norm_mode='keypoint_distance', keypoint_indices=[11, 19]),
-        keys={'NME': 'landmark/nme'},
-    ),
-    dict(
-        type='faceresearch.ForeignMetric',
-        metric=dict(type='PCKAccuracy', thr=0.1, norm_item='bbox'),
-        keys={'PCK': 'landmark/pck@0.1'},
-    ),
-]
+val_evaluator = dict(type='faceresearch.LandmarkMetric', scheme='anime28')
 test_evaluator = val_evaluator

@@ -38,11 +38,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-# Every visible point counts once; distances over that of the data set's two normalising points.
-normalizer = dict(norm_mode='keypoint_distance')
-val_evaluator = dict(
-    type='faceresearch.ForeignMetric',
-    metric=dict(type='NME', **normalizer),
-    keys={'NME': 'landmark/nme'},
-)
+# Errors by the data set's own normaliser. A subset's faces are those that its file lists; a model's config names the files.
+subset_files = None
+val_evaluator = dict(type='faceresearch.LandmarkMetric', subset_files=subset_files)
 test_evaluator = val_evaluator

@@ -30,6 +30,7 @@ class CoordinateLandmarker(FaceModel):
         scheme: name of the landmark scheme (``300w68``, ``wflw98``, ``lapa106``, …), or the arguments of one's own.
         data_preprocessor: colour order and normalisation.
         flip_test: average with what the mirrored crop gives.
+        test_aug: how to look at a face several times in prediction, ``LandmarkMultiScale``; None looks once.
         init_cfg: mmengine weight initialisation.
     """
 
@@ -44,11 +45,13 @@ class CoordinateLandmarker(FaceModel):
         scheme: str | Mapping[str, Any],
         data_preprocessor: nn.Module | dict[str, Any] | None = None,
         flip_test: bool = False,
+        test_aug: Any = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.scheme = landmark_scheme(scheme)
         self.flip_test = flip_test
+        self.test_aug: Any = build_module(test_aug) if test_aug is not None else None
         self.backbone = build_module(backbone)
         head = with_argument(head, 'in_channels', self.backbone.out_channels)
         self.head = build_module(with_argument(head, 'num_points', self.scheme.num_points))
@@ -74,16 +77,22 @@ class CoordinateLandmarker(FaceModel):
         ``warp_matrix``, else of the crop. Coordinates have no score of their own: ``keypoint_scores`` (1, K) are 1, and
         so are ``scores`` (1,).
         """
-        height, width = inputs.shape[-2:]
-        points = self.head.codec.decode(self.raw_outputs(inputs)[0], (height, width))
+        size = (inputs.shape[-2], inputs.shape[-1])
+        points, _ = self._find(inputs) if self.test_aug is None else self.test_aug.mean_points(inputs, self._find)
+        for sample, face in zip(data_samples, points.double().cpu().numpy(), strict=True):
+            sample.pred_instances = self._instances(sample, face, size, inputs.device)
+        return data_samples
+
+    def _find(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the points (N, K, 2) in pixels of crops (N, 3, H, W), and what stands for scores (N, K)."""
+        height, width = crops.shape[-2:]
+        points = self.head.codec.decode(self.raw_outputs(crops)[0], (height, width))
         if self.flip_test:
-            mirrored = self.head.codec.decode(self.raw_outputs(inputs.flip(3))[0], (height, width))
+            mirrored = self.head.codec.decode(self.raw_outputs(crops.flip(3))[0], (height, width))
             mirrored = mirrored[:, list(self.scheme.flip_indices)]
             mirrored = torch.stack([width - 1 - mirrored[..., 0], mirrored[..., 1]], -1)
             points = (points + mirrored) / 2
-        for sample, face in zip(data_samples, points.double().cpu().numpy(), strict=True):
-            sample.pred_instances = self._instances(sample, face, (height, width), inputs.device)
-        return data_samples
+        return points, torch.ones_like(points[..., 0])
 
     def _instances(
         self, sample: FaceDataSample, face: np.ndarray, size: tuple[int, int], device: torch.device
