@@ -28,7 +28,8 @@ _AFLW_TRAIN = 20_000
 class COFWDataset(LandmarkDataset):
     """COFW (Burgos-Artizzu et al., ICCV 2013): 29 points, many of them occluded; images and points in one MATLAB 7.3 file.
 
-    Occluded points are annotated, and count. Needs the extra ``convert`` (h5py).
+    Occluded points are annotated, and count. Columns: left, top, width and height of the box; 29 x, 29 y and 29 flags of
+    occlusion, counted from 1 (mmpose tools/dataset_converters/parse_cofw_dataset.py). Needs the extra ``convert`` (h5py).
 
     Args:
         data_root: folder of ``COFW_train_color.mat`` and ``COFW_test_color.mat``.
@@ -127,7 +128,8 @@ class COFWDataset(LandmarkDataset):
 class AFLWDataset(LandmarkDataset):
     """AFLW with 19 points (Zhu et al., CVPR 2016): ``AFLWinfo_release.mat`` and the images of AFLW.
 
-    All 19 points count, hidden ones among them. Errors are divided by the box's longer side. Faces of the test set without a
+    Columns: left, right, top and bottom of the box; 19 x, then 19 y, taken as they are; ``ra`` is the order in which the first
+    20,000 faces are for training (D-X-Y/SAN cache_data/aflw_from_mat.py). All 19 points count, hidden ones among them. Errors are divided by the box's longer side. Faces of the test set without a
     hidden point count in the subset ``frontal``.
 
     Args:

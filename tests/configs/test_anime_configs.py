@@ -312,11 +312,14 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+LANDMARK_FIGURES = ('nme', 'nme_per_face', 'fr@0.08', 'auc@0.08', 'fr@0.1', 'auc@0.1', 'pck@0.1', 'faces')
+
+
 class TestOurs:
     @pytest.mark.parametrize(
         ('family', 'metrics'),
         [
-            ('hrnetv2', {'landmark/nme', 'landmark/pck@0.1'}),
+            ('hrnetv2', {f'landmark/{figure}' for figure in LANDMARK_FIGURES}),
             ('yolov3', {'coco/bbox_map', 'coco/bbox_map_50', 'coco/bbox_map_75'}),
             ('faster_rcnn', {'coco/bbox_map', 'coco/bbox_map_50', 'coco/bbox_map_75'}),
         ],

@@ -9,8 +9,8 @@ from torch import nn
 from faceresearch.registry import MODELS
 
 
-@MODELS.register_module(name='MultiScaleTopdown')
-def multi_scale_topdown(
+@MODELS.register_module()
+def MultiScaleTopdown(
     backbone: dict[str, Any],
     test_aug: Any,
     neck: dict[str, Any] | None = None,
