@@ -6,7 +6,7 @@ from typing import Any
 
 __version__ = '0.1.0'
 
-_LAZY = {'init_model': 'faceresearch.apis', 'inference': 'faceresearch.apis'}
+_LAZY = {'init_model': 'faceresearch.apis', 'inference': 'faceresearch.apis', 'FaceAnalyzer': 'faceresearch.apis'}
 __all__ = ['__version__', *_LAZY]
 
 

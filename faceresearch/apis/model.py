@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,28 +75,74 @@ def inference(
     several = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
     if boxes is not None and len(boxes) != len(several):
         raise UserError(f'inference: {len(boxes)} boxes for {len(several)} images; give one each')
-    pipeline = _test_pipeline(model)
-    samples: list[FaceDataSample] = []
-    with torch.no_grad():
-        for start in range(0, len(several), batch_size):
-            packed = [
-                _pack(pipeline, image, start + i, None if boxes is None else boxes[start + i])
-                for i, image in enumerate(several[start : start + batch_size])
-            ]
-            batch = {key: [sample[key] for sample in packed] for key in packed[0]}
-            samples += model.test_step(batch)  # type: ignore[operator]
-    return samples
+    return Predictor(model, batch_size)(several, boxes)
+
+
+class Predictor:
+    """A model with its test pipeline, built once: for many calls of :func:`inference`.
+
+    Args:
+        model: from :func:`init_model`.
+        batch_size: images that are computed together.
+        pipeline: configs of the steps that prepare an image, in place of the test pipeline's.
+    """
+
+    def __init__(
+        self, model: nn.Module, batch_size: int = 8, pipeline: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        self.model, self.batch_size = model, batch_size
+        self.prepare = _test_pipeline(model) if pipeline is None else _build(model, pipeline)
+
+    def __call__(
+        self,
+        images: Sequence[Image],
+        boxes: Sequence[np.ndarray] | None = None,
+        points: Sequence[np.ndarray | None] | None = None,
+    ) -> list[FaceDataSample]:
+        """Return one sample per image.
+
+        Args:
+            images: arrays (H, W, 3) uint8 BGR, or paths.
+            boxes: of the one face of each image, (4,) xyxy in pixels.
+            points: the five points (5, 2) of each face, for pipelines that align; None is an aligned face already.
+
+        Raises:
+            UserError: an array has another form, or a file cannot be read.
+        """
+        samples: list[FaceDataSample] = []
+        with torch.no_grad():
+            for start in range(0, len(images), self.batch_size):
+                packed = [
+                    _pack(
+                        self.prepare,
+                        images[i],
+                        i,
+                        None if boxes is None else boxes[i],
+                        None if points is None else points[i],
+                    )
+                    for i in range(start, min(start + self.batch_size, len(images)))
+                ]
+                batch = {key: [sample[key] for sample in packed] for key in packed[0]}
+                samples += self.model.test_step(batch)  # type: ignore[operator]
+        return samples
 
 
 def _test_pipeline(model: nn.Module) -> Compose:
     """Return the test pipeline of a model's config; what needs annotations passes images without them."""
-    from faceresearch.compat.pipelines import build_for_inference, test_dataset, test_metainfo
-    from faceresearch.compat.scope import set_scope
+    from faceresearch.compat.pipelines import test_dataset
 
     cfg: Any = model.cfg
     pipeline = test_dataset(cfg).get('pipeline') or _aligned_faces(cfg)
     if not pipeline:
         raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
+    return _build(model, pipeline)
+
+
+def _build(model: nn.Module, pipeline: Sequence[Mapping[str, Any]]) -> Compose:
+    from faceresearch.compat.pipelines import build_for_inference, test_metainfo
+    from faceresearch.compat.scope import set_scope
+
+    cfg: Any = model.cfg
     set_scope(cfg)
     return Compose(build_for_inference(pipeline, test_metainfo(cfg)))
 
@@ -111,12 +157,20 @@ def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:
     return [{'type': 'LoadImage'}, {'type': 'AlignFace', 'size': size}, {'type': 'PackFaceInputs'}]
 
 
-def _pack(pipeline: Compose, image: Image, number: int, box: np.ndarray | None = None) -> dict[str, Any]:
+def _pack(
+    pipeline: Compose,
+    image: Image,
+    number: int,
+    box: np.ndarray | None = None,
+    points: np.ndarray | None = None,
+) -> dict[str, Any]:
     from faceresearch.datasets.base import BrokenImageError
 
     results: dict[str, Any] = {'img_id': number, 'rng': np.random.default_rng(0)}
     if box is not None:
         results['bbox'] = np.asarray(box, np.float32).reshape(1, 4)
+    if points is not None:
+        results['gt_keypoints'] = np.asarray(points).reshape(1, 5, 2)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise UserError(
