@@ -32,7 +32,7 @@ def main() -> int:
         failed = export_all(names, folder, args.jobs, None, partial(contract_error, needed=needed))
     shared = sum(len(others) for others in networks.values())
     rows = [
-        f'{len(networks)} networks with random weights, batch norm statistics of a batch of images, at the size of each,'
+        f'{len(names)} networks with random weights, batch norm statistics of a batch of images, at the size of each,'
         f' one image and four at once; {shared} further configs have one of these networks and its contract. Not equal'
         f' to torch, or without the contract: {", ".join(failed) or "none"}.'
     ]
