@@ -23,6 +23,7 @@ Weights = dict[str, dict[str, np.ndarray]]
 DEEPID = 'deepid_celebfaces_55x47'
 OPENFACE = 'openface_nn4small2_casia_facescrub_96'
 FACENET = 'facenet_128_msceleb_160'
+ARCFACE = 'arcface_r34_deepface'
 VGG_FACE = 'vggface_vgg16_vggface_224'
 #: nn4.small2: module → branches of its two convolutions (name, reduced, out), pooling, its channels, the 1×1's.
 INCEPTION = {
@@ -182,6 +183,77 @@ def test_openface(tmp_path: Path) -> None:
     conversion = convert_checkpoint(source, OPENFACE, tmp_path / 'out.safetensors')
     assert conversion.parameters == 3_733_968
     np.testing.assert_allclose(embedded(OPENFACE, conversion.path, image), x / np.linalg.norm(x), atol=1e-9)
+
+
+def arcface_layers(rng: np.random.Generator, width: int) -> Weights:
+    """DeepFace's ArcFace with two units in a stage; the two layers without a name are numbered as in a longer program."""
+    slopes = {'alpha': rng.uniform(0.1, 0.4, (1, 1, width))}
+    layers: Weights = {'conv1_conv': kernel_only(rng, 3, 3, width), 'conv1_bn': norm_weights(rng, width)}
+    layers['conv1_prelu'] = slopes
+    before = width
+    for stage in range(4):
+        after = width * 2**stage
+        for unit in range(2):
+            name = f'conv{stage + 2}_block{unit + 1}'
+            if unit == 0:
+                layers[f'{name}_0_conv'] = kernel_only(rng, 1, before, after)
+                layers[f'{name}_0_bn'] = norm_weights(rng, after)
+            layers[f'{name}_1_bn'] = norm_weights(rng, before)
+            layers[f'{name}_1_conv'] = kernel_only(rng, 3, before, after)
+            layers[f'{name}_2_bn'] = norm_weights(rng, after)
+            layers[f'{name}_1_prelu'] = {'alpha': rng.uniform(0.1, 0.4, (1, 1, after))}
+            layers[f'{name}_2_conv'] = kernel_only(rng, 3, after, after)
+            layers[f'{name}_3_bn'] = norm_weights(rng, after)
+            before = after
+    layers['batch_normalization_3'] = norm_weights(rng, before)
+    layers['dense_1'] = {'kernel': rng.normal(0, 0.05, (49 * before, 512)), 'bias': rng.normal(0, 0.1, 512)}
+    layers['embedding'] = norm_weights(rng, 512)
+    return {name: {k: v.astype(np.float32) for k, v in own.items()} for name, own in layers.items()}
+
+
+def kernel_only(rng: np.random.Generator, size: int, before: int, after: int) -> dict[str, np.ndarray]:
+    return {'kernel': conv_weights(rng, size, before, after)['kernel']}
+
+
+def scaled(x: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
+    scale = weights['gamma'] / np.sqrt(weights['moving_variance'].astype(np.float64) + 2e-5)
+    return (x - weights['moving_mean']) * scale + weights['beta']
+
+
+def sloped(x: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
+    return np.where(x > 0, x, x * weights['alpha'][0, 0].astype(np.float64))
+
+
+def test_arcface(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    layers = arcface_layers(rng, 4)
+    image = rng.uniform(-1, 1, (112, 112, 3))
+
+    def conv_of(x: np.ndarray, name: str, stride: int = 1, pad: int = 1) -> np.ndarray:
+        return conv(x, {**layers[name], 'bias': np.zeros(1)}, stride, pad)
+
+    x = sloped(scaled(conv_of(image, 'conv1_conv'), layers['conv1_bn']), layers['conv1_prelu'])
+    for stage in range(4):
+        for unit in range(2):
+            name, stride = f'conv{stage + 2}_block{unit + 1}', 2 if unit == 0 else 1
+            bridge = x
+            if unit == 0:
+                bridge = scaled(conv_of(x, f'{name}_0_conv', 2, 0), layers[f'{name}_0_bn'])
+            y = scaled(conv_of(scaled(x, layers[f'{name}_1_bn']), f'{name}_1_conv'), layers[f'{name}_2_bn'])
+            y = conv_of(sloped(y, layers[f'{name}_1_prelu']), f'{name}_2_conv', stride)
+            x = bridge + scaled(y, layers[f'{name}_3_bn'])
+    # Flatten and Dense of Keras: rows, columns, channels; (in, out).
+    x = scaled(x, layers['batch_normalization_3']).reshape(-1) @ layers['dense_1']['kernel'].astype(np.float64)
+    x = scaled(x + layers['dense_1']['bias'], layers['embedding'])
+    source = write(tmp_path / 'arcface_weights.h5', layers)
+    overrides = ('model.backbone.depth=18', '++model.backbone.width=4')
+    conversion = convert_checkpoint(source, ARCFACE, tmp_path / 'out.safetensors', overrides)
+    assert conversion.report.converter == 'serengil/deepface:ArcFace' and not conversion.report.dropped
+    model = MODELS.build(without_head(load_config(ARCFACE, overrides).model)).eval()
+    load_weights(model, conversion.path)
+    with torch.no_grad():
+        found = model.double().backbone(torch.from_numpy(image.transpose(2, 0, 1)[None].copy()))[0].numpy()
+    np.testing.assert_allclose(found, x, atol=1e-9)
 
 
 def test_vgg_face_by_the_order_of_its_layers(tmp_path: Path) -> None:

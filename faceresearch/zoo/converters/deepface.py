@@ -1,4 +1,4 @@
-"""Keras weights of serengil/deepface: VGG-Face, OpenFace nn4.small2, DeepID and FaceNet.
+"""Keras weights of serengil/deepface: VGG-Face, OpenFace nn4.small2, DeepID, FaceNet and ArcFace.
 
 Their layers are named as DeepFace's own models name them; VGG-Face's have only their order.
 """
@@ -12,6 +12,7 @@ from torch import Tensor
 from faceresearch.errors import UserError
 from faceresearch.models.backbones.vggface import STAGES
 from faceresearch.zoo.converters.base import Converter, find_converter
+from faceresearch.zoo.converters.deepface_arcface import ARCFACE, as_torch_has_them
 
 #: Place of each convolution of VGG-16 among its layers, activations and poolings.
 _VGG_PLACES = [
@@ -133,7 +134,9 @@ def from_keras(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Converte
         for name in ('conv13.weight', 'conv14.weight'):
             weights[name] = weights[name].flatten(1)
         return weights, VGG_FACE
-    converter = find_converter(weights, (OPENFACE, DEEPID, FACENET))
+    converter = find_converter(weights, (OPENFACE, DEEPID, FACENET, ARCFACE))
+    if converter is ARCFACE:
+        weights = as_torch_has_them(weights)
     if converter is DEEPID:
         for name, shape in _FLATTENED.items():
             if weights[name].ndim != 2 or weights[name].shape[1] != shape[0] * shape[1] * shape[2]:
