@@ -26,7 +26,8 @@ from faceresearch.datasets.pairs import CFPDataset, PairBinDataset, PairTxtDatas
 from faceresearch.datasets.parsing import CelebAMaskHQDataset, LaPaDataset, ParsingDataset
 from faceresearch.datasets.record_faces import RecordFaceDataset
 from faceresearch.datasets.shard_faces import WebFaceShards
-from faceresearch.datasets.spoof_sets import CelebASpoofDataset, OuluNpuDataset, SiWDataset, SpoofListDataset
+from faceresearch.datasets.spoof_sets import CelebASpoofDataset
+from faceresearch.datasets.spoof_videos import OuluNpuDataset, SiWDataset, SpoofListDataset
 from faceresearch.datasets.synth_attributes import SynthAttributeDataset, SynthSpoofDataset
 from faceresearch.datasets.synth_headshots import SynthLandmarkDataset, SynthParsingDataset
 from faceresearch.datasets.synth_identities import SynthIdentityDataset, SynthPairsDataset

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from faceresearch.config import load_config
 from faceresearch.datasets import (
     CelebASpoofDataset,
     ClassFolderDataset,
@@ -19,6 +20,7 @@ from faceresearch.datasets import (
     SpoofListDataset,
 )
 from faceresearch.datasets.attribute_labels import ORDERS, order_map
+from faceresearch.datasets.parsers.annotations import Problems
 from faceresearch.errors import UserError
 
 
@@ -160,3 +162,79 @@ def test_the_official_gaze360_list_is_read(test_data: Path, tmp_path: Path) -> N
         picture(tmp_path / 'imgs' / line.split()[0])
     found = Gaze360Dataset(str(tmp_path), 'list.txt', image_dir='imgs')
     assert len(found) == 50
+
+
+def test_oulu_npu_joins_the_development_list(tmp_path: Path) -> None:
+    for video in ('1_1_21_1', '1_1_21_2', '1_1_36_1', '1_1_36_4'):
+        picture(tmp_path / 'frames' / video / '0.png')
+    (tmp_path / 'Dev_1.txt').write_text('+1,1_1_21_1\n-1,1_1_21_2\nbad\n')
+    (tmp_path / 'Test_1.txt').write_text('+1,1_1_36_1\n-2,1_1_36_4\n')
+    found = OuluNpuDataset(str(tmp_path), 'Test_1.txt', dev_file='Dev_1.txt')
+    infos = [found.get_data_info(i) for i in range(len(found))]
+    assert [(i['split'], i['attack']) for i in infos] == [
+        ('test', 'live'),
+        ('test', 'replay'),
+        ('dev', 'live'),
+        ('dev', 'print'),
+    ]
+    problems = Problems(tmp_path / 'Test_1.txt')
+    found.read(problems)
+    assert 'Dev_1.txt:3' in (problems.summary() or '')
+    with pytest.raises(UserError, match='it is the list'):
+        OuluNpuDataset(str(tmp_path), 'Test_1.txt', dev_file='Dev_2.txt')
+
+
+def test_siw_takes_frames_of_the_beginning(tmp_path: Path) -> None:
+    for frame in range(100):
+        picture(tmp_path / 'frames/003-1-1-1-1' / f'{frame:03}.png')
+    (tmp_path / 'list.txt').write_text('003-1-1-1-1.mov\n')
+    found = SiWDataset(str(tmp_path), 'list.txt', first=60, frames=3)
+    names = [Path(found.get_data_info(i)['img_path']).stem for i in range(len(found))]
+    assert names == ['000', '030', '059'], 'spread over the first 60 frames'
+
+
+def test_lists_with_a_development_part_and_a_path_outside(tmp_path: Path) -> None:
+    picture(tmp_path / 'secret/0.png')
+    for name in ('i/real.png', 'i/fake.png', 'd/real.png', 'd/fake.png'):
+        picture(tmp_path / 'data' / name)
+    (tmp_path / 'data/test.txt').write_text('i/real.png 1\ni/fake.png 0\n../secret 1\n')
+    (tmp_path / 'data/devel.txt').write_text('d/real.png 1\nd/fake.png 0\n')
+    found = SpoofListDataset(str(tmp_path / 'data'), {'I': 'test.txt'}, dev_domains={'I': 'devel.txt'})
+    infos = [found.get_data_info(i) for i in range(len(found))]
+    assert [(i['split'], i['img_id']) for i in infos] == [
+        ('test', 'i/real.png'),
+        ('test', 'i/fake.png'),
+        ('dev', 'd/real.png'),
+        ('dev', 'd/fake.png'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('config', 'overrides', 'train', 'test'),
+    [
+        ('oulunpu', ['protocol=2'], 'Protocols/Protocol_2/Train.txt', 'Protocols/Protocol_2/Test.txt'),
+        ('oulunpu', ['protocol=4', 'fold=6'], 'Protocols/Protocol_4/Train_6.txt', 'Protocols/Protocol_4/Test_6.txt'),
+    ],
+)
+def test_protocols_of_oulu_npu_name_their_lists(config: str, overrides: list[str], train: str, test: str) -> None:
+    cfg = load_config(f'minifasnet_v2_{config}_80', overrides)
+    assert cfg.train_dataloader.dataset.ann_file == train
+    assert cfg.test_dataloader.dataset.ann_file == test
+    assert cfg.test_dataloader.dataset.dev_file == test.replace('Test', 'Dev')
+    assert cfg.test_evaluator.threshold == 'dev_eer' and cfg.test_evaluator.by_video
+
+
+def test_protocols_of_siw_and_ocim() -> None:
+    first, second, third = (
+        load_config('minifasnet_v2_siw_80', overrides)
+        for overrides in ([], ['protocol=2', 'left_out=3'], ['protocol=3', 'left_out=print'])
+    )
+    parts = [(cfg.train_dataloader.dataset, cfg.test_dataloader.dataset) for cfg in (first, second, third)]
+    assert (parts[0][0].first, parts[0][1].get('first')) == (60, None)
+    assert (parts[1][0].media, parts[1][1].media) == ([1, 2, 4], [3])
+    assert parts[1][0].attacks == parts[1][1].attacks == ['replay']
+    assert (parts[2][0].attacks, parts[2][1].attacks) == (['replay'], ['print'])
+    cfg = load_config('minifasnet_v2_ocim_80', ['left_out=oulu'])
+    assert sorted(cfg.train_dataloader.dataset.domains) == ['casia', 'msu', 'replay']
+    assert list(cfg.test_dataloader.dataset.domains) == ['oulu']
+    assert cfg.model.heads.spoof.labels == cfg.test_evaluator.labels == 'binary/spoof'
