@@ -104,7 +104,7 @@ class StoredAttributeMetric(BaseMetric):
         if missing and not (subset and seen):
             raise UserError(
                 f'{path}: {len(missing)} of {len(dataset)} images are missing, such as {missing[0]}'
-                + ('; add subset=true to judge the others alone' if seen else ': it names none of this data set')
+                + ('; add ++subset=true to judge the others alone' if seen else ': it names none of this data set')
             )
         figures = self.compute_metrics(self.results)
         self.results.clear()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.structures import BaseDataElement
 
+from faceresearch.apis.test import judge_predictions
+from faceresearch.apis.test import test as run_test
 from faceresearch.errors import UserError
 from faceresearch.evaluation import AttributeMetric, DumpAttributes, GazeMetric, SpoofMetric, evaluate_predictions
 from faceresearch.evaluation.head_pose import HeadPoseMetric, angles_of_rotation, rotation_matrix
@@ -61,7 +64,7 @@ def test_missing_images_need_a_word(tmp_path: Path) -> None:
     dataset = gaze_list(tmp_path / 'gaze', np.zeros((3, 2)))
     path = tmp_path / 'p.npz'
     np.savez(path, names=np.array(['Image/1', 'Image/2']), yaw=np.array([3.0, 5.0]), pitch=np.zeros(2))
-    with pytest.raises(UserError, match=r'p\.npz: 1 of 3 images are missing, such as Image/0; add subset=true'):
+    with pytest.raises(UserError, match=r'p\.npz: 1 of 3 images are missing, such as Image/0; add \+\+subset=true'):
         evaluate_predictions(config({'type': 'GazeMetric'}, dataset), path)
     found = evaluate_predictions(config({'type': 'GazeMetric'}, dataset), path, subset=True)
     assert found['gaze/mae'] == pytest.approx(4)
@@ -147,3 +150,19 @@ def test_head_pose_may_be_angles() -> None:
 def test_every_attribute_metric_names_the_file_it_dumps() -> None:
     for metric in (AttributeMetric, GazeMetric, SpoofMetric, HeadPoseMetric):
         assert metric.dump_metric == 'DumpAttributes'
+
+
+def test_a_run_with_dump_and_its_file_have_the_same_figures(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        path = tmp_path / f'faces/{("real", "fake")[number % 2]}/{number}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), rng.integers(0, 256, (90, 80, 3), np.uint8))
+    (tmp_path / 'faces/real/broken.png').write_bytes(b'no image')
+    common = [f'data_root={tmp_path / "faces"}', 'num_workers=0', 'test_dataloader.dataset.part=all']
+    found = run_test('minifasnet_v2_liveness', 'none', common, work_dir=tmp_path / 'run', dump=tmp_path / 'p.npz')
+    again = judge_predictions('minifasnet_v2_liveness', tmp_path / 'p.npz', [*common, '++subset=true'])
+    assert found.pop('spoof/images_broken') == 1
+    assert again == pytest.approx(found)
+    with pytest.raises(UserError, match='1 of 13 images are missing, such as real/broken'):
+        judge_predictions('minifasnet_v2_liveness', tmp_path / 'p.npz', common)
