@@ -4,9 +4,9 @@ train_samples = 8000
 val_samples = 600
 render_size = 128
 headshot_version = '1.0'
-image_size = 112
-# The eyes: a strip of the face's box (left, top, right, bottom as shares of it), stretched to a square. On the whole face
-# at this size a network learns the pose of the head and little more.
+image_size = (64, 160)
+# The eyes: a strip of the face's box (left, top, right, bottom as shares of it), stretched to that size. On the whole face
+# at 112 px a small network learned the pose of the head and little more.
 part = (-0.05, 0.17, 1.05, 0.62)
 batch_size = 64
 num_workers = 1

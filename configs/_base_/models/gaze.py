@@ -17,7 +17,7 @@ model = dict(
     heads=dict(yaw=angle, pitch=angle),
 )
 contract = dict(
-    size=(image_size, image_size),
+    size=(image_size, image_size) if isinstance(image_size, int) else image_size,
     # Radians and degrees, yaw and pitch are exchanged in half of the field's code.
     angles='degrees; yaw > 0: towards the left of the image; pitch > 0: upwards',
     licences=dict(code='Apache-2.0', weights=None, data=None),

@@ -60,6 +60,7 @@ class IResNet(BaseModule):
         pretrained: initial weights, see :func:`load_pretrained`.
         width: channels of the stem and the first stage; each further stage has twice as many.
         stem_stride: of the first convolution; 2 quarters the cost.
+        input_size: height and width of the images; recognition has 112 × 112.
 
     Raises:
         UserError: there is no network of that depth.
@@ -82,6 +83,7 @@ class IResNet(BaseModule):
         pretrained: str | None = None,
         width: int = 64,
         stem_stride: int = 1,
+        input_size: tuple[int, int] = SIZE,
     ) -> None:
         super().__init__()
         table = BOTTLENECK_UNITS if bottleneck else BASIC_UNITS
@@ -103,8 +105,9 @@ class IResNet(BaseModule):
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.bn2 = nn.BatchNorm2d(channels)
         self.dropout = nn.Dropout2d(dropout) if channel_dropout else nn.Dropout(dropout)
-        side = -(-SIZE[0] // (16 * stem_stride))
-        self.fc = nn.Linear(channels * side**2, embedding_size)
+        self.input_size = (input_size[0], input_size[1])
+        rows, columns = (-(-side // (16 * stem_stride)) for side in self.input_size)
+        self.fc = nn.Linear(channels * rows * columns, embedding_size)
         self.features = nn.BatchNorm1d(embedding_size, affine=final_bn_affine)
         if final_bn_affine:
             self.features.weight.requires_grad_(False)
@@ -129,7 +132,7 @@ class IResNet(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map aligned faces (N, 3, 112, 112) to embeddings (N, D), not normalised."""
-        require_size(x, SIZE, type(self).__name__)
+        require_size(x, self.input_size, type(self).__name__)
         x = self.prelu(self.bn1(self.conv1(x)))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)

@@ -134,3 +134,12 @@ def test_pretrained_takes_a_published_checkpoint(tmp_path) -> None:
     network = IResNet(depth=18, pretrained=str(path))
     network.init_weights()
     torch.testing.assert_close(network.fc.weight, source.fc.weight)
+
+
+def test_other_sizes_of_images() -> None:
+    network = IResNet(10, 8, width=4, stem_stride=2, input_size=(64, 160)).eval()
+    # 64 / 32 by 160 / 32 places of the last map.
+    assert network.fc.in_features == 32 * 2 * 5
+    assert network(torch.zeros(1, 3, 64, 160)).shape == (1, 8)
+    with pytest.raises(UserError, match='64 x 160 pixels, not 112 x 112'):
+        network(torch.zeros(1, 3, 112, 112))
