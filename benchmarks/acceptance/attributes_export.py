@@ -33,7 +33,7 @@ def main() -> int:
         failed = export_all(names, folder, args.jobs, None, error_of)
     shared = sum(len(others) for others in networks.values())
     rows = [
-        f'{len(networks)} networks with random weights, batch norm statistics of a batch of images, at the size of each,'
+        f'{len(names)} networks with random weights, batch norm statistics of a batch of images, at the size of each,'
         f' one image and four at once; {shared} further configs have one of these networks and its contract. MobileOne'
         ' S0 to S4 have one convolution a block and nothing to add up. Not equal to torch, branches left, or without the'
         f' contract: {", ".join(failed) or "none"}.'
