@@ -168,15 +168,27 @@ def test_people_repeat_with_their_seed():
 
 
 def test_the_parts_of_a_scene_are_where_its_faces_are(scenes: list[Scene]):
-    """Nearly all noses of faces that hardly anything covers are face (a finger may lie over one)."""
-    noses = []
+    """Noses of faces that hardly anything covers are face.
+
+    The tip of a nose seen from the side lies on the outline: the pixel it falls in may show more of what is behind, such as
+    somebody's clothes. Then the pixel beside it is face.
+    """
+    frontal = turned = 0
+    face = range(1, 13)
     for scene in scenes:
         assert scene.parts.shape == scene.image.shape[:2] and scene.parts.dtype == np.uint8
         classes = celebamask_classes(scene.parts)
         assert classes.max() <= 18
-        for points, shown, covered in zip(scene.keypoints, scene.keypoints_visible, scene.occlusion):
-            if covered < 0.05 and shown.all():
-                x, y = points[2].astype(int)
-                noses.append(int(classes[y, x]))
-    assert len(noses) > 20
-    assert np.isin(noses, range(1, 13)).mean() > 0.9
+        for points, shown, covered, facts in zip(
+            scene.keypoints, scene.keypoints_visible, scene.occlusion, scene.faces
+        ):
+            if covered >= 0.05 or not shown.all():
+                continue
+            x, y = points[2].astype(int)
+            if abs(facts.pose.yaw) < 0.5:
+                frontal += 1
+                assert classes[y, x] in face
+            else:
+                turned += 1
+                assert np.isin(classes[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2], face).any()
+    assert frontal > 20 and turned > 10
