@@ -240,48 +240,8 @@ class PointFilesDataset(LandmarkDataset):
         return f'unpack LaPa (https://github.com/JDAI-CV/lapa-dataset) under {self.data_root!r}, or set the folders'
 
 
-class _OneFile(LandmarkDataset):
-    """Data sets in one annotation file of some public form."""
-
-    def __init__(
-        self,
-        data_root: str | None = 'data/landmarks',
-        ann_file: str = 'annotations',
-        img_dir: str = '',
-        scheme: str | Mapping[str, Any] = '300w68',
-        convert_to: str | None = None,
-        box: Box = 'given',
-        box_scale: float = 1.0,
-        groups: str | None = None,
-        share: tuple[float, float] = (0.0, 1.0),
-        pipeline: Sequence[dict[str, Any] | Callable[..., Any]] = (),
-        test_mode: bool = False,
-        seed: int = 0,
-        indices: int | Sequence[int] | None = None,
-        metainfo: dict[str, Any] | None = None,
-        lazy_init: bool = False,
-    ) -> None:
-        super().__init__(
-            data_root,
-            ann_file,
-            img_dir,
-            scheme,
-            convert_to,
-            box,
-            box_scale,
-            groups,
-            share,
-            pipeline,
-            test_mode,
-            seed,
-            indices,
-            metainfo,
-            lazy_init,
-        )
-
-
 @DATASETS.register_module()
-class PointsCsvDataset(_OneFile):
+class PointsCsvDataset(LandmarkDataset):
     """A table of points: a header line, then ``image, x0, y0, x1, y1, …`` a line; boxes are those of the points.
 
     The arguments are those of :class:`~faceresearch.datasets.landmarks.LandmarkDataset`.
@@ -296,7 +256,7 @@ class PointsCsvDataset(_OneFile):
 
 
 @DATASETS.register_module()
-class DlibXmlDataset(_OneFile):
+class DlibXmlDataset(LandmarkDataset):
     """An XML file of dlib's imglab, with boxes and numbered parts.
 
     The arguments are those of :class:`~faceresearch.datasets.landmarks.LandmarkDataset`.
@@ -311,7 +271,7 @@ class DlibXmlDataset(_OneFile):
 
 
 @DATASETS.register_module()
-class CocoLandmarkDataset(_OneFile):
+class CocoLandmarkDataset(LandmarkDataset):
     """A COCO JSON file with key points, such as mmpose's of 300-W, WFLW, COFW, AFLW and LaPa.
 
     ``keypoint_range`` takes some of the points of each annotation: (26, 94) the face of Halpe's 136, whose boxes are
@@ -351,22 +311,9 @@ class CocoLandmarkDataset(_OneFile):
     ) -> None:
         self.num_keypoints, self.keypoint_range, self.categories = num_keypoints, keypoint_range, categories
         super().__init__(
-            data_root,
-            ann_file,
-            img_dir,
-            scheme,
-            convert_to,
-            box,
-            box_scale,
-            groups,
-            share,
-            pipeline,
-            test_mode,
-            seed,
-            indices,
-            metainfo,
-            lazy_init,
-        )
+            data_root, ann_file, img_dir, scheme, convert_to, box, box_scale, groups, share,
+            pipeline, test_mode, seed, indices, metainfo, lazy_init,
+        )  # fmt: skip
 
     def read(self) -> tuple[list[FacePoints], Problems]:
         """Read the file; annotations without points are passed over."""

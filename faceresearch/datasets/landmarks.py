@@ -62,10 +62,10 @@ class LandmarkDataset(FaceDataset):
 
     def __init__(
         self,
-        data_root: str | None,
-        ann_file: str,
-        img_dir: str,
-        scheme: str | Mapping[str, Any],
+        data_root: str | None = 'data/landmarks',
+        ann_file: str = 'annotations',
+        img_dir: str = '',
+        scheme: str | Mapping[str, Any] = '300w68',
         convert_to: str | None = None,
         box: Box = 'given',
         box_scale: float = 1.0,

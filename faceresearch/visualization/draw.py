@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from faceresearch.visualization.labels import LabelPlacer, draw_label, text_height
+
+if TYPE_CHECKING:
+    from faceresearch.datasets.landmark_metainfo import LandmarkScheme
 
 Color = tuple[int, int, int]
 
@@ -109,11 +113,15 @@ def draw_points(
 ) -> None:
     """Draw one face's landmarks (K, 2), in pixels, on ``canvas``, in place; ``visible`` is (K,) bool.
 
-    The lines of ``scheme`` join points that are visible, each part of the face in its own colour.
+    The lines of ``scheme`` join points that are visible; each part of the face has its own colour. Points of eyelids do
+    not merge: none is larger than a quarter of the way to the next.
     """
     height, width = canvas.shape[:2]
     share = 0.034 if len(points) <= 5 else 0.012
     radius = float(np.clip(share * _side(box), 0.5, max(1.5, min(height, width) / 110)))
+    if len(points) > 5:
+        radius = min(radius, max(0.5, _spacing(points) / 4))
+    colors = _point_colors(len(points), scheme)
     near = np.isfinite(points).all(1) & (np.abs(points) <= _FAR * max(height, width)).all(1)
     for start, end, color in _links(len(points), scheme):
         if near[start] and near[end] and (visible is None or (visible[start] and visible[end])):
@@ -122,24 +130,48 @@ def draw_points(
     for k, (x, y) in enumerate(points):
         if (visible is not None and not visible[k]) or not (-1 <= x <= width and -1 <= y <= height):
             continue
-        color = POINT_COLORS[k] if len(points) == len(POINT_COLORS) else POINT_COLORS[-1]
         centre = (round(x * 2**_SHIFT), round(y * 2**_SHIFT))
         if radius >= 1.5:
             outline = round((radius + max(1.0, radius * 0.3)) * 2**_SHIFT)
             cv2.circle(canvas, centre, outline, (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
-        cv2.circle(canvas, centre, round(radius * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(canvas, centre, round(radius * 2**_SHIFT), colors[k], -1, cv2.LINE_AA, _SHIFT)
+
+
+def _spacing(points: np.ndarray) -> float:
+    """Return the distance to the next point that a quarter of all points (K, 2) fall short of; infinite for none."""
+    points = points[np.isfinite(points).all(1)]
+    if len(points) < 2:
+        return math.inf
+    distances = np.linalg.norm(points[:, None] - points, axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    return float(np.quantile(distances.min(1), 0.25))
 
 
 @cache
 def _links(count: int, scheme: str | None) -> tuple[tuple[int, int, Color], ...]:
     """Return pairs of points and a colour (BGR) for each line of a scheme, or of the first that has ``count`` points."""
+    found = _scheme(count, scheme)
+    colors = _point_colors(count, scheme)
+    return tuple((start, end, colors[start]) for start, end in found.links) if found else ()
+
+
+@cache
+def _point_colors(count: int, scheme: str | None) -> tuple[Color, ...]:
+    """Return a colour (BGR) for each point: that of its part where the scheme is known."""
+    if count == len(POINT_COLORS):
+        return POINT_COLORS
+    found = _scheme(count, scheme)
+    if found is None:
+        return (POINT_COLORS[-1],) * count
+    known = found.metainfo()['keypoint_info']
+    return tuple(tuple(known[k]['color'][::-1]) for k in range(count))
+
+
+def _scheme(count: int, scheme: str | None) -> LandmarkScheme | None:
     from faceresearch.datasets.landmark_metainfo import LANDMARKS
 
     found = LANDMARKS.get(scheme) if scheme else next((s for s in LANDMARKS.values() if s.num_points == count), None)
-    if found is None or found.num_points != count:
-        return ()
-    colours = found.metainfo()['keypoint_info']
-    return tuple((start, end, tuple(colours[start]['color'][::-1])) for start, end in found.links)
+    return found if found is not None and found.num_points == count else None
 
 
 def line_width(image_size: tuple[int, int], side: float) -> int:

@@ -162,3 +162,22 @@ def test_shorten_keeps_both_ends() -> None:
     assert width < full
     assert short.startswith('a_') and short.endswith('0001.jpg')
     assert shorten('x.jpg', 9, 150) == 'x.jpg'
+
+
+def test_close_points_stay_apart() -> None:
+    """Nine points six pixels apart on a large face, of no scheme: nine spots, not one."""
+    points = np.array([[[60.0 + 6 * (i % 3), 60.0 + 6 * (i // 3)] for i in range(9)]])
+    drawn = draw_faces(np.full((300, 300, 3), 90, np.uint8), np.array([[20.0, 20.0, 280.0, 280.0]]), keypoints=points)
+    part = drawn[50:84, 50:84].astype(int)
+    yellow = ((part[..., 2] - part[..., 0]) > 100).astype(np.uint8)
+    assert cv2.connectedComponents(yellow, connectivity=4)[0] - 1 == 9
+
+
+def test_points_have_the_colour_of_their_part() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.uniform(40, 260, (1, 28, 2))
+    points[0, 23], points[0, 25] = (150.0, 20.0), (150.0, 280.0)
+    image = np.full((300, 300, 3), 90, np.uint8)
+    drawn = draw_faces(image, np.array([[2.0, 2.0, 298.0, 298.0]]), keypoints=points, scheme='anime28')
+    assert drawn[20, 150].tolist() == [90, 255, 90], 'the nose is green'
+    assert drawn[280, 150].tolist() == [180, 80, 255], 'the mouth is pink'

@@ -1,4 +1,6 @@
 # CelebAMask-HQ as downloaded, CelebA's split, BiSeNet's augmentation. Tests see 512 px and are judged at the masks' 512 px.
+_base_ = './parsing.py'
+
 data_root = 'data/CelebAMask-HQ'
 # The originals train on all 30,000 images: train_split=all
 train_split = 'train'
@@ -8,15 +10,8 @@ test_split = 'test'
 class_order = 'bisenet'
 image_size = 448
 test_size = 512
-batch_size = 8
-num_workers = 4
 
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    drop_last=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
     dataset=dict(
         type='CelebAMaskHQDataset',
         data_root=data_root,
@@ -34,10 +29,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='CelebAMaskHQDataset',
         data_root=data_root,
@@ -53,19 +44,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset={**val_dataloader['dataset'], 'split': test_split},
-)
-val_evaluator = dict(type='ParsingMetric')
-test_evaluator = val_evaluator
-
-contract = dict(
-    size='any (height, width)',
-    alignment='a face fills most of the image, as in CelebA-HQ',
-    # Its class names are the labels.
-    class_order=class_order,
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face parsing',
 )

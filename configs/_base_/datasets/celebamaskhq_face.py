@@ -1,4 +1,6 @@
 # CelebAMask-HQ as faces and everything else, for XSeg: the whole image at 256 px, turned, scaled, shifted, blurred.
+_base_ = './parsing.py'
+
 data_root = 'data/CelebAMask-HQ'
 train_split = 'train'
 val_split = 'val'
@@ -8,14 +10,8 @@ class_order = 'face'
 face_parts = ('skin', 'l_brow', 'r_brow', 'l_eye', 'r_eye', 'eye_g', 'nose', 'mouth', 'u_lip', 'l_lip')
 image_size = 256
 batch_size = 4
-num_workers = 4
 
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    drop_last=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
     dataset=dict(
         type='CelebAMaskHQDataset',
         data_root=data_root,
@@ -34,10 +30,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='CelebAMaskHQDataset',
         data_root=data_root,
@@ -54,18 +46,9 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset={**val_dataloader['dataset'], 'split': test_split},
 )
 val_evaluator = dict(type='FaceMaskMetric')
 test_evaluator = val_evaluator
 
-contract = dict(
-    size=(image_size, image_size),
-    alignment='a face fills most of the image, as in CelebA-HQ',
-    class_order=class_order,
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on occlusions of faces',
-)
+contract = dict(size=(image_size, image_size), intended_use='research on occlusions of faces')

@@ -3,6 +3,9 @@
 _base_ = './landmark_crops.py'
 
 data_root = 'data/landmarks'
+# Parts of the sorted names of its people; they must not overlap.
+trained_people = (0.0, 0.5)
+judged_people = (0.5, 1.0)
 # How often an epoch goes through the training faces.
 repeat = 10
 
@@ -20,11 +23,11 @@ train_dataloader = dict(
         datasets=[
             dict(ann_file='training_with_face_landmarks.xml', **dlib),
             dict(ann_file='testing_with_face_landmarks.xml', **dlib),
-            dict(share=(0.0, 0.5), **stills),
+            dict(share=trained_people, **stills),
         ],
         repeat=[repeat, repeat, repeat],
         pipeline=_base_.train_pipeline,
     )
 )
-val_dataloader = dict(dataset=dict(share=(0.5, 1.0), test_mode=True, pipeline=_base_.test_pipeline, **stills))
+val_dataloader = dict(dataset=dict(share=judged_people, test_mode=True, pipeline=_base_.test_pipeline, **stills))
 test_dataloader = dict(dataset=val_dataloader['dataset'])

@@ -1,17 +1,12 @@
 # LaPa as downloaded: 11 classes, images of any size, judged at their own. Squeezed to a square.
+_base_ = './parsing.py'
+
 data_root = 'data/LaPa'
 class_order = 'lapa'
 image_size = 448
 test_size = 512
-batch_size = 8
-num_workers = 4
 
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    drop_last=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
     dataset=dict(
         type='LaPaDataset',
         data_root=data_root,
@@ -29,10 +24,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='LaPaDataset',
         data_root=data_root,
@@ -48,19 +39,7 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset={**val_dataloader['dataset'], 'split': 'test'},
 )
-val_evaluator = dict(type='ParsingMetric')
-test_evaluator = val_evaluator
 
-contract = dict(
-    size='any (height, width)',
-    alignment='none: faces in the middle of images of any size',
-    # Its class names are the labels.
-    class_order=class_order,
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face parsing',
-)
+contract = dict(alignment='none: faces in the middle of images of any size')

@@ -1,4 +1,6 @@
 # Images and masks of the same names in two folders. Training turns, scales, mirrors and recolours them.
+_base_ = './parsing.py'
+
 data_root = 'data/celebamask_mini'
 img_dir = 'images'
 mask_dir = 'masks'
@@ -14,15 +16,9 @@ test_size = image_size
 angle = 15.0
 scale = (0.75, 1.33)
 shift = 0.08
-batch_size = 8
 num_workers = 1
 
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    drop_last=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
     dataset=dict(
         type='ParsingDataset',
         data_root=data_root,
@@ -42,10 +38,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='ParsingDataset',
         data_root=data_root,
@@ -64,14 +56,3 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='ParsingMetric')
-test_evaluator = val_evaluator
-
-contract = dict(
-    size='any (height, width)',
-    alignment='a face fills most of the image, as in CelebA-HQ',
-    # Its class names are the labels.
-    class_order=class_order,
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face parsing',
-)

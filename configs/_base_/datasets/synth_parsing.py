@@ -1,4 +1,6 @@
 # SynthFaces: rendered heads with exact masks of 19 classes, nothing to download. They are rendered once, into a cache.
+_base_ = './parsing.py'
+
 cache_dir = 'data/synth_parsing'
 class_order = 'bisenet'
 train_samples = 4000
@@ -10,15 +12,9 @@ test_size = image_size
 angle = 15.0
 scale = (0.75, 1.33)
 shift = 0.08
-batch_size = 8
 num_workers = 1
 
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    drop_last=True,
-    sampler=dict(type='EpochSampler', shuffle=True),
     dataset=dict(
         type='SynthParsingDataset',
         num_samples=train_samples,
@@ -36,10 +32,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=num_workers,
-    persistent_workers=num_workers > 0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='SynthParsingDataset',
         num_samples=val_samples,
@@ -56,14 +48,3 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='ParsingMetric')
-test_evaluator = val_evaluator
-
-contract = dict(
-    size='any (height, width)',
-    alignment='a face fills most of the image, as in CelebA-HQ',
-    # Its class names are the labels.
-    class_order=class_order,
-    licences=dict(code='Apache-2.0', weights=None, data=None),
-    intended_use='research on face parsing',
-)
