@@ -1,4 +1,4 @@
-"""Attributes of a face as plain values, and written on its picture; gaze as an arrow."""
+"""Attributes of a face as plain values, and written on its picture; gaze as an arrow, head pose as three axes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 import cv2
 import numpy as np
 from mmengine.structures import BaseDataElement
+from scipy.spatial.transform import Rotation
 
 from faceresearch.evaluation.gaze import gaze_vectors
 
 _SCORES = '_scores'
+_ANGLES = '_angles'
+_POSE = ('pitch', 'yaw', 'roll')
 _COLOUR = (0, 255, 255)
 _DARK = (0, 0, 0)
 
 
 def attribute_values(predicted: BaseDataElement, labels: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return what is predicted as JSON holds it: a class by name with its probability, a number rounded.
+    """Return what is predicted as JSON holds it: a class by name with its probability, a number rounded, angles by name.
 
     Args:
         predicted: ``pred_attributes`` of a sample.
@@ -27,7 +30,12 @@ def attribute_values(predicted: BaseDataElement, labels: Mapping[str, Sequence[s
     for name in predicted.keys():  # noqa: SIM118 (iterating over it is not defined)
         if name.endswith(_SCORES) and name.removesuffix(_SCORES) in predicted:
             continue
+        if f'{name}{_ANGLES}' in predicted:  # a rotation is told by its angles
+            continue
         value = np.asarray(predicted.get(name).detach().cpu())
+        if name.endswith(_ANGLES):
+            values[name.removesuffix(_ANGLES)] = {axis: round(float(v), 2) for axis, v in zip(_POSE, value)}
+            continue
         scores = predicted.get(f'{name}{_SCORES}', None)
         if scores is None:
             values[name] = np.round(value.astype(np.float64), 3).tolist()
@@ -46,6 +54,9 @@ def draw_attributes(image: np.ndarray, values: Mapping[str, Any]) -> np.ndarray:
     picture = np.ascontiguousarray(image).copy()
     if isinstance(values.get('yaw'), float) and isinstance(values.get('pitch'), float):
         draw_gaze(picture, values['yaw'], values['pitch'])
+    for value in values.values():
+        if isinstance(value, Mapping) and set(value) == set(_POSE):
+            draw_head_pose(picture, value['pitch'], value['yaw'], value['roll'])
     scale = max(0.35, min(picture.shape[:2]) / 700)
     step = round(30 * scale)
     for number, (name, value) in enumerate(values.items(), 1):
@@ -66,7 +77,24 @@ def draw_gaze(picture: np.ndarray, yaw: float, pitch: float, centre: tuple[float
     cv2.arrowedLine(picture, *ends, (0, 0, 255), max(1, min(height, width) // 100), cv2.LINE_AA, tipLength=0.2)
 
 
+def draw_head_pose(
+    picture: np.ndarray, pitch: float, yaw: float, roll: float, centre: tuple[float, float] | None = None
+) -> None:
+    """Draw the axes of a head, angles in degrees as 300W-LP counts them: to its side red, down green, forward blue.
+
+    As natanielruiz/deep-head-pose (code/utils.py) and its successors draw them.
+    """
+    height, width = picture.shape[:2]
+    x, y = centre or (width / 2, height / 2)
+    axes = Rotation.from_euler('XYZ', [pitch, -yaw, roll], degrees=True).as_matrix()[:2] * (min(height, width) / 3)
+    thickness = max(1, min(height, width) // 80)
+    for colour, (dx, dy) in zip(((0, 0, 255), (0, 255, 0), (255, 0, 0)), axes.T):
+        cv2.line(picture, (round(x), round(y)), (round(x + dx), round(y + dy)), colour, thickness, cv2.LINE_AA)
+
+
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping) and set(value) == set(_POSE):
+        return ' '.join(f'{axis} {angle:.0f}' for axis, angle in value.items())
     if isinstance(value, Mapping):
         return f'{value["label"]} {value["score"]:.2f}' if 'label' in value else ', '.join(value)
     if isinstance(value, float):

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
+from faceresearch.config import load_config
 from faceresearch.datasets import BiwiDataset, PoseMatDataset
 from faceresearch.datasets.head_pose_sets import biwi_angles, rotation_matrix
 from faceresearch.datasets.parsers.annotations import Problems
 from faceresearch.errors import UserError
+from faceresearch.registry import DATASETS, METRICS, MODELS
 from faceresearch.transforms import FlipAttributes
 
 POINTS = np.array([[30.0, 80, 55], [40, 45, 120]])
@@ -162,3 +166,30 @@ def test_mirrored_rotation_has_yaw_and_roll_reversed() -> None:
     results = {'img': np.zeros((4, 4, 3), np.uint8), 'rng': np.random.default_rng(0), 'gt_attributes': labels}
     flipped = FlipAttributes(rotations=['rotation'], prob=1.0).transform(results)['gt_attributes']['rotation']
     assert np.allclose(flipped, rotation_matrix(10, -20, -30))
+
+
+@pytest.mark.parametrize('test_set', ['aflw2000', 'biwi'])
+def test_recipe_reads_both_test_sets_and_learns(tmp_path: Path, test_set: str) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (200, 160, 3), np.uint8)
+    for folder in ('lp', 'aflw'):
+        for number in range(4):
+            face(tmp_path / folder / f'{number}.jpg', (5.0 * number, -10.0 * number, 3))
+            cv2.imwrite(str(tmp_path / folder / f'{number}.jpg'), image)
+    biwi(tmp_path / 'hpdb', np.eye(3), (-200, -200, 1000))
+    camera(tmp_path / 'hpdb/01/rgb.cal')
+    cv2.imwrite(str(tmp_path / 'hpdb/01/frame_00003_rgb.png'), image)
+    roots = [f'data_root={tmp_path / "lp"}', f'aflw2000_root={tmp_path / "aflw"}', f'biwi_root={tmp_path / "hpdb"}']
+    cfg = load_config('head_pose_r18_300wlp', [*roots, f'test_set={test_set}', 'model.backbone.pretrained=null'])
+    train, test = (DATASETS.build(cfg[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
+    assert (len(train), len(test)) == (4, 4 if test_set == 'aflw2000' else 1)
+    samples = [train[i] for i in range(4)]
+    assert all(sample['inputs'].shape == (3, 224, 224) for sample in (*samples, test[0]))
+    model = MODELS.build(cfg.model).train()
+    batch = torch.stack([sample['inputs'] for sample in samples]).float()
+    losses = model(batch, [sample['data_samples'] for sample in samples], mode='loss')
+    assert list(losses) == ['loss_rotation'] and 0 < float(losses['loss_rotation'].detach()) < np.pi
+    metric = METRICS.build(cfg.test_evaluator)
+    with torch.no_grad():
+        predicted = model.eval()(test[0]['inputs'][None].float(), [test[0]['data_samples']], mode='predict')
+    metric.process(None, predicted)
+    assert 0 < metric.evaluate(1)['head_pose/mae'] <= 180
