@@ -9,6 +9,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
+# As in landmark68_pfld_small and 300-W.
+box = 'points'
 batch_size = 32
 num_workers = 2
 max_epochs = 10

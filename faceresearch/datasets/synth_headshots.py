@@ -12,7 +12,7 @@ import numpy as np
 
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.landmark_metainfo import LAPA_OF_INSIGHTFACE, landmark_scheme
-from faceresearch.datasets.landmarks import scheme_facts
+from faceresearch.datasets.landmarks import Box, scheme_facts
 from faceresearch.datasets.parsing_metainfo import class_map, classes_of, flip_pairs, palette_of
 from faceresearch.datasets.rendering import open_rendered, rendered_once
 from faceresearch.errors import UserError
@@ -160,12 +160,18 @@ class SynthLandmarkDataset(SynthHeadshots):
     Args:
         num_samples: see :class:`SynthHeadshots`, also for what is not named here.
         scheme: ``anime28``, ``300w68``, ``lapa106`` or ``insightface106``; the pictures do not depend on it.
+        box: ``given``, the facial region with its forehead, or ``points``, the upright box around all points, hidden ones too,
+            as data sets of real faces have it whose files know no other.
+
+    Raises:
+        UserError: also for another ``box``.
     """
 
     def __init__(
         self,
         num_samples: int,
         scheme: Literal['anime28', '300w68', 'lapa106', 'insightface106'] = '300w68',
+        box: Box = 'given',
         split: Split = 'train',
         size: int = 192,
         cache_dir: str | None = None,
@@ -181,7 +187,9 @@ class SynthLandmarkDataset(SynthHeadshots):
         known = (*SCHEMES, 'insightface106')
         if scheme not in known:
             raise UserError(f'SynthLandmarkDataset: scheme={scheme!r} is not drawn; use {", ".join(known)}')
-        self.scheme = scheme
+        if box not in ('given', 'points'):
+            raise UserError(f"SynthLandmarkDataset: box={box!r} is unknown; use 'given' or 'points'")
+        self.scheme, self.box = scheme, box
         self.kind = f'landmarks_{scheme}'
         self.points = landmark_scheme(scheme)
         super().__init__(
@@ -211,8 +219,10 @@ class SynthLandmarkDataset(SynthHeadshots):
 
     def sample_of(self, record: np.ndarray) -> dict[str, Any]:
         """Return mmpose's keys."""
+        points = record['keypoints']
+        box = record['bbox'] if self.box == 'given' else np.concatenate([points.min(0), points.max(0)])
         return {
-            'bbox': np.array(record['bbox'])[None],
+            'bbox': np.array(box)[None],
             'bbox_score': np.ones(1, np.float32),
             'keypoints': np.array(record['keypoints'])[None],
             'keypoints_visible': np.array(record['visible'])[None],

@@ -39,6 +39,15 @@ def test_schemes_are_of_the_same_pictures() -> None:
     np.testing.assert_array_equal(SynthLandmarkDataset(5, '300w68', size=96)[0]['img'], lapa[0]['img'])
 
 
+def test_boxes_are_those_of_the_points_where_that_is_asked() -> None:
+    given, tight = SynthLandmarkDataset(1, size=96)[0], SynthLandmarkDataset(1, size=96, box='points')[0]
+    points = tight['keypoints'][0]
+    np.testing.assert_array_equal(given['keypoints'][0], points)
+    assert tight['bbox'].dtype == np.float32
+    assert tight['bbox'].tolist() == [[*points.min(0), *points.max(0)]]
+    assert tight['bbox'][0, 1] > given['bbox'][0, 1], 'no forehead'
+
+
 def test_landmarks_pass_the_pipeline_of_landmark_models() -> None:
     with DefaultScope.overwrite_default_scope('faceresearch'):
         crop = {'type': 'CropFace', 'size': 48, 'padding': 1.25, 'rotation': 30, 'flip_prob': 0.5}
@@ -104,7 +113,8 @@ def test_a_pipeline_keeps_picture_and_mask() -> None:
 @pytest.mark.parametrize(
     'arguments',
     [{'num_samples': 0}, {'num_samples': 1, 'split': 'test'}, {'num_samples': 1, 'size': 8},
-     {'num_samples': 1, 'scheme': 'wflw98'}, {'num_samples': 1, 'version': '0.1'}],
+     {'num_samples': 1, 'scheme': 'wflw98'}, {'num_samples': 1, 'box': 'tight'},
+     {'num_samples': 1, 'version': '0.1'}],
 )  # fmt: skip
 def test_arguments_without_meaning_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(UserError, match='SynthLandmarkDataset'):

@@ -8,10 +8,12 @@ train_samples = 4000
 val_samples = 400
 # Side of the pictures; a face's box is about half as high.
 render_size = 192
+# 'given', the facial region with its forehead, or 'points', the box around all points.
+box = 'given'
 headshot_version = '1.0'
 
 faces = dict(
-    type='SynthLandmarkDataset', scheme=scheme, size=render_size, cache_dir=cache_dir, version=headshot_version
+    type='SynthLandmarkDataset', scheme=scheme, box=box, size=render_size, cache_dir=cache_dir, version=headshot_version
 )
 train_dataloader = dict(dataset=dict(num_samples=train_samples, split='train', pipeline=_base_.train_pipeline, **faces))
 val_dataloader = dict(
