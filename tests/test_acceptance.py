@@ -38,6 +38,11 @@ def test_recognition_networks_are_exported(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_landmark_and_parsing_networks_are_exported(tmp_path: Path) -> None:
+    run('dense_export', tmp_path)
+
+
+@pytest.mark.slow
 def test_landmarks_on_synthfaces(tmp_path: Path) -> None:
     run('hrnet_anime28', tmp_path)
 

@@ -120,6 +120,7 @@ def write_statistics(name: str, out: Path, size: tuple[int, int] | None) -> None
     from faceresearch.apis import init_model
     from faceresearch.config import load_config
     from faceresearch.config.contract import fixed_size, input_contract
+    from faceresearch.export.forms import form_of
     from faceresearch.export.parity import synthetic_images
     from faceresearch.zoo.checkpoint import save_weights
 
@@ -128,14 +129,15 @@ def write_statistics(name: str, out: Path, size: tuple[int, int] | None) -> None
     model = init_model(cfg, 'none')
     # A recogniser's last norm sees a number per image and channel: of two images both would be one.
     count = 8 if size is None else 2
-    size = size or fixed_size(input_contract(cfg))
-    assert size is not None
+    # Parsers take any size.
+    size = size or fixed_size(input_contract(cfg)) or (256, 256)
+    network = form_of(model)
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
             layer.momentum = None
             layer.train()
     with torch.no_grad():
-        model(synthetic_images(count, *size, model.data_preprocessor), mode='tensor')
+        network(synthetic_images(count, *size, model.data_preprocessor))
     save_weights(out, model.state_dict(), {'config': name})
 
 
