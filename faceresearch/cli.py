@@ -100,6 +100,18 @@ def add_common_arguments(parser: argparse.ArgumentParser, overrides: bool = True
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Read an argument ``0,0.25,0.5``.
+
+    Raises:
+        ArgumentTypeError: a part is no number.
+    """
+    try:
+        return tuple(float(part) for part in text.split(','))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text!r}: a number, or several with commas') from None
+
+
 def run_tool(main: Callable[[], int | None]) -> NoReturn:
     """Run a tool's ``main`` and exit with the status its outcome calls for."""
     from faceresearch.errors import UserError

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)] if (ROOT / 'faceresearch').is_dir() else []  # a checkout, not an installed package
 
-from faceresearch.cli import add_common_arguments, make_parser, run_tool
+from faceresearch.cli import add_common_arguments, make_parser, numbers, run_tool
 
 EXAMPLE = """
 tools/align_faces.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors photos/ -o aligned/
@@ -24,13 +24,6 @@ def _size(text: str) -> tuple[int, int]:
         return int(height), int(width or height)
     except ValueError:
         raise argparse.ArgumentTypeError(f'{text!r}: a side, or HEIGHTxWIDTH') from None
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(','))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'{text!r}: a number, or several with commas') from None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--score-thr', type=float, default=0.5, metavar='S', help='ignore detections below (0.5)')
     parser.add_argument(
         '--pad',
-        type=_numbers,
+        type=numbers,
         default=(0.0,),
         metavar='F[,F…]',
         help='black border for the detector, as a fraction of the longer side; several are tried in turn until a face'

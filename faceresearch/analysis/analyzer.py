@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast, overload
@@ -11,10 +12,11 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
-from faceresearch.analysis.face import Face
+from faceresearch.analysis.face import Face, embedding_of
 from faceresearch.analysis.finder import FaceFinder
-from faceresearch.analysis.images import Image, as_images, is_one_image
+from faceresearch.analysis.images import Image, as_image, as_images, is_one_image
 from faceresearch.analysis.stages import FaceStage
+from faceresearch.analysis.verification import FaceChoice, Thresholds, Verification, compare_faces, thresholds_for
 from faceresearch.errors import UserError
 from faceresearch.models.recognizers import FaceRecognizer
 
@@ -37,6 +39,8 @@ class FaceAnalyzer:
             ``(0, 0.25, 0.5)`` finds faces in crops so tight that they touch the border.
         max_faces: keep only this many of the largest faces of an image; 0 keeps all.
         batch_size: images, and faces, that are computed together.
+        thresholds: from which similarity on two faces count as one person: a file of ``tools/calibrate.py`` or
+            :meth:`calibrate`, or what it holds. By default ``contract.thresholds`` of the recogniser, if there is one.
         device: where models that are built here compute; a GPU where there is one, by default.
 
     Raises:
@@ -51,6 +55,7 @@ class FaceAnalyzer:
         pads: Sequence[float] = (0.0,),
         max_faces: int = 0,
         batch_size: int = 16,
+        thresholds: str | Path | Mapping[str, Any] | None = None,
         device: str | None = None,
     ) -> None:
         if batch_size < 1:
@@ -59,7 +64,7 @@ class FaceAnalyzer:
         finder = None if detector is None else _built(detector, device)
         self.finder = FaceFinder(finder, score_thr, pads, max_faces)
         named = models.items() if isinstance(models, Mapping) else ((None, model) for model in models)
-        stages = [_stage(name, _built(source, device), batch_size) for name, source in named]
+        stages = [FaceStage(name, _built(source, device), batch_size) for name, source in named]
         # Landmarks first: a recogniser can be aligned by them where the detector finds boxes only.
         self.stages = sorted(stages, key=lambda stage: stage.view == 'aligned')
         recognisers = [stage for stage in stages if isinstance(stage.model, FaceRecognizer)]
@@ -68,6 +73,7 @@ class FaceAnalyzer:
                 f'{recognisers[0].name} and {recognisers[1].name} both give an embedding: choose one of them'
             )
         self.recogniser = recognisers[0] if recognisers else None
+        self.thresholds = self._thresholds(thresholds)
 
     # A path is a sequence of strings to the type checker.
     @overload
@@ -97,16 +103,88 @@ class FaceAnalyzer:
         """
         return list(self.stream(images, self.recognition()))
 
+    def verify(
+        self,
+        a: Image | Face | Sequence[Face],
+        b: Image | Face | Sequence[Face],
+        far: float = 1e-3,
+        threshold: float | None = None,
+        face: FaceChoice = 'largest',
+    ) -> Verification:
+        """Decide whether two images show the same person.
+
+        Args:
+            a: an image, or a face or the faces of an image from an earlier :meth:`analyze` or :meth:`represent`.
+            b: likewise.
+            far: false accept rate: of so many pairs of different people one is taken for the same. It chooses among the
+                calibrated thresholds.
+            threshold: cosine from which on two faces are the same person, in place of a calibrated one.
+            face: which face of an image with several: ``largest``, ``best``, or ``any`` of them.
+
+        Raises:
+            UserError: an image shows no face, nothing says which threshold to use, or there is no recogniser.
+        """
+        recogniser = self._need_recogniser()
+        stated: tuple[float | None, bool | None] = (None, None)
+        if threshold is None:
+            if self.thresholds is None:
+                raise UserError(
+                    f'verify: no threshold is known for {recogniser.name}: give thresholds=FILE (of tools/calibrate.py, or'
+                    ' FaceAnalyzer.calibrate), or threshold=COSINE'
+                )
+            threshold, reliable = self.thresholds.at(far)
+            stated = (far, reliable)
+        found = [self._faces_of(given, name) for given, name in ((a, 'first'), (b, 'second'))]
+        outcome = compare_faces(found[0], found[1], threshold, face)
+        return replace(outcome, far=stated[0], reliable=stated[1])
+
+    def calibrate(
+        self,
+        images: Sequence[Image],
+        people: Sequence[Hashable],
+        fars: Sequence[float] = (1e-2, 1e-3, 1e-4),
+        out: str | Path | None = None,
+    ) -> dict[str, Any]:
+        """Find the thresholds for false accept rates from all pairs of some images, and use them from now on.
+
+        The largest face of each image counts; images without one are left out.
+
+        Args:
+            images: of people who are none of those to be told apart later.
+            people: who is on each.
+            fars: false accept rates.
+            out: JSON file to write the thresholds to, for the next analyzer.
+
+        Returns:
+            See :func:`faceresearch.evaluation.calibration.calibrate`; with the recogniser's ``model`` and ``flip_test``, and
+            the number of ``images_without_face``.
+
+        Raises:
+            UserError: there is no recogniser, an image cannot be read, or there are no pairs of both kinds.
+        """
+        recogniser = self._need_recogniser()
+        largest = [max(faces, key=lambda face: face.area, default=None) for faces in self.represent(images)]
+        usable = [number for number, face in enumerate(largest) if face is not None and face.embedding is not None]
+        embeddings = np.array([embedding_of(cast(Face, largest[number])) for number in usable])
+        outcome = thresholds_for(embeddings, [people[number] for number in usable], fars)
+        outcome |= {'images_without_face': len(largest) - len(usable), 'model': recogniser.config}
+        outcome['flip_test'] = _flip_test(recogniser)
+        if out is not None:
+            from faceresearch.apis.recognition import write_json
+
+            write_json(out, outcome)
+        self.thresholds = Thresholds.of(outcome)
+        return outcome
+
     def recognition(self) -> list[FaceStage]:
         """Return the stages that an embedding needs.
 
         Raises:
             UserError: there is no recogniser.
         """
-        if self.recogniser is None:
-            raise UserError('the analyzer has no recogniser: add one to its models, such as mobileface_foamliu_ms1m')
-        aligners = [stage for stage in self.stages if stage.gives_landmarks]
-        return [*aligners, self.recogniser] if self.recogniser.view == 'aligned' else [self.recogniser]
+        recogniser = self._need_recogniser()
+        aligners = [stage for stage in self.stages if stage.gives_landmarks and recogniser.view == 'aligned']
+        return [*aligners, recogniser]
 
     def stream(self, images: Iterable[Image], stages: Sequence[FaceStage] | None = None) -> Iterator[list[Face]]:
         """Yield the faces of image after image, of any number of them: ``batch_size`` are held in memory.
@@ -122,6 +200,36 @@ class FaceAnalyzer:
         while batch := list(islice(source, self.batch_size)):
             yield from self._analyze(batch, self.stages if stages is None else stages)
 
+    def _need_recogniser(self) -> FaceStage:
+        if self.recogniser is None:
+            raise UserError('the analyzer has no recogniser: add one to its models, such as mobileface_foamliu_ms1m')
+        return self.recogniser
+
+    def _thresholds(self, given: str | Path | Mapping[str, Any] | None) -> Thresholds | None:
+        if given is None:
+            stated = None if self.recogniser is None else self.recogniser.contract.get('thresholds')
+            return None if stated is None else Thresholds.of({'thresholds': stated}, 'contract.thresholds')
+        found = Thresholds.read(given) if isinstance(given, str | Path) else Thresholds.of(given)
+        recogniser = self._need_recogniser()
+        found.check(recogniser.config, _flip_test(recogniser))
+        return found
+
+    def _faces_of(self, given: Image | Face | Sequence[Face], name: str) -> Face | Sequence[Face]:
+        if isinstance(given, Face):
+            return given
+        if is_one_image(given):
+            image = as_image(cast(Image, given), f'the {name} image')
+            faces: Sequence[Face] = next(self.stream([image], self.recognition()))
+        else:
+            faces = cast(Sequence[Face], given)
+        if not faces:
+            where = given if isinstance(given, str | Path) else f'the {name} image'
+            raise UserError(
+                f'{where}: no face found (score_thr={self.finder.score_thr}, pads={list(self.finder.pads)}); a lower'
+                ' score_thr or a wider border may find one'
+            )
+        return faces
+
     def _analyze(self, images: Sequence[np.ndarray], stages: Sequence[FaceStage]) -> list[list[Face]]:
         found = self.finder(images)
         faces = [face for each in found for face in each]
@@ -129,6 +237,10 @@ class FaceAnalyzer:
         for stage in stages:
             stage(wholes, faces, detected=self.finder.detector is not None)
         return found
+
+
+def _flip_test(recogniser: FaceStage) -> str:
+    return str(getattr(recogniser.model, 'flip_test', 'none'))
 
 
 def _built(source: Source, device: str | None) -> nn.Module:
@@ -143,8 +255,3 @@ def _built(source: Source, device: str | None) -> nn.Module:
         raise UserError(f'{source}: give a model as (CONFIG, CHECKPOINT); CHECKPOINT may be an .onnx file')
     config, checkpoint = source
     return init_model(config, checkpoint, choose_device(device))
-
-
-def _stage(name: str | None, model: nn.Module, batch_size: int) -> FaceStage:
-    cfg: Any = model.cfg
-    return FaceStage(name or Path(cfg.filename or type(model).__name__).stem, model, batch_size)

@@ -62,14 +62,15 @@ class FaceFinder:
         found: list[list[Face]] = [[] for _ in images]
         missing = list(range(len(images)))
         for pad in self.pads:
-            for number, faces in zip(missing, self._detect([images[i] for i in missing], pad), strict=True):
+            for number, faces in zip(missing, self.detect([images[i] for i in missing], pad), strict=True):
                 found[number] = faces
             missing = [number for number in missing if not found[number]]
             if not missing:
                 break
         return found
 
-    def _detect(self, images: Sequence[np.ndarray], pad: float) -> list[list[Face]]:
+    def detect(self, images: Sequence[np.ndarray], pad: float = 0.0) -> list[list[Face]]:
+        """Return what the detector finds with one black border, a fraction of the longer side; see :meth:`__call__`."""
         assert self._predict is not None
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for number, image in enumerate(images):

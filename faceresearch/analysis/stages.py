@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import cv2
@@ -42,7 +43,7 @@ class FaceStage:
     grown, and for a recogniser it is an aligned crop already.
 
     Args:
-        name: how messages and notes call the model.
+        name: how messages and notes call the model; by default as its config.
         model: from :func:`faceresearch.apis.init_model`.
         batch_size: faces that are computed together.
 
@@ -50,17 +51,18 @@ class FaceStage:
         UserError: the model is a recogniser, and its contract asks for an alignment that is not known.
     """
 
-    def __init__(self, name: str, model: nn.Module, batch_size: int = 16) -> None:
+    def __init__(self, name: str | None, model: nn.Module, batch_size: int = 16) -> None:
         from faceresearch.compat.pipelines import test_dataset
 
-        self.name, self.model = name, model
         cfg: Any = model.cfg
+        self.config = Path(cfg.filename or type(model).__name__).stem
+        self.name, self.model = name or self.config, model
         self.contract = input_contract(cfg)
         self.box_scale = self.contract.get('detected_box_scale')
         self.size = fixed_size(self.contract)
         steps: Sequence[dict[str, Any]] | None = None
         if isinstance(model, FaceRecognizer):
-            self.view: View = _recogniser_view(name, self.contract)
+            self.view: View = _recogniser_view(self.name, self.contract)
             align = [{'type': 'AlignFace', 'size': self.size}] if self.view == 'aligned' else []
             steps = [{'type': 'LoadImage'}, *align, {'type': 'PackFaceInputs'}]
         else:

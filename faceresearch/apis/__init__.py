@@ -9,9 +9,9 @@ from faceresearch.apis.model import inference, init_model
 _LAZY = {
     'Face': 'faceresearch.analysis.face',
     'FaceAnalyzer': 'faceresearch.analysis.analyzer',
-    'FacePipeline': 'faceresearch.apis.two_stage',
+    'Verification': 'faceresearch.analysis.verification',
 }
-__all__ = ['Face', 'FaceAnalyzer', 'FacePipeline', 'inference', 'init_model']
+__all__ = ['Face', 'FaceAnalyzer', 'Verification', 'inference', 'init_model']
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from torch import nn
 
 from faceresearch import __version__
 from faceresearch.apis.align_points import read_points
@@ -146,29 +145,25 @@ class _Detector(_Finder):
     def __init__(
         self, config: str, checkpoint: str, settings: AlignSettings, overrides: Sequence[str], device: str | None
     ) -> None:
+        from faceresearch.analysis.finder import FaceFinder
         from faceresearch.apis.device import choose_device
         from faceresearch.apis.model import init_model
         from faceresearch.config import load_config
 
-        self.model: nn.Module = init_model(load_config(config, overrides), checkpoint, choose_device(device))
-        self.settings = settings
+        model = init_model(load_config(config, overrides), checkpoint, choose_device(device))
+        self.finder, self.settings = FaceFinder(model, settings.score_thr), settings
 
     def find(self, name: str, image: np.ndarray, pad: float) -> tuple[np.ndarray, float | None] | None:
-        from faceresearch.apis.model import inference
-
-        border = round(pad * max(image.shape[:2]))
-        padded = cv2.copyMakeBorder(image, *(border,) * 4, cv2.BORDER_CONSTANT, value=0) if border else image
-        sample = inference(self.model, [padded])[0]
-        found = sample.get('pred_instances')
-        if found is None or 'keypoints' not in found or found.keypoints.shape[1] != 5:
+        faces = self.finder.detect([image], pad)[0]
+        if any(face.points is None for face in faces):
             raise UserError(f'{self.settings.model}: does not find five points; use a detector that does')
-        scores, boxes = found.scores.float().cpu().numpy(), found.bboxes.float().cpu().numpy() - border
-        points = found.keypoints.float().cpu().numpy() - border
-        good = np.flatnonzero((scores >= self.settings.score_thr) & np.isfinite(points).all((1, 2)))
-        if not len(good):
+        good = [face for face in faces if np.isfinite(face.points).all()]  # type: ignore[arg-type] # checked above
+        if not good:
             return None
-        chosen = good[_rank(boxes[good], scores[good], image.shape, self.settings.face)]
-        return points[chosen], float(scores[chosen])
+        boxes, scores = np.array([face.box for face in good]), np.array([face.score for face in good])
+        chosen = good[_rank(boxes, scores, image.shape, self.settings.face)]
+        assert chosen.points is not None
+        return chosen.points, chosen.score
 
 
 def _rank(boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], rule: FaceRule) -> int:

@@ -8,21 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
 
 from faceresearch import __version__
 from faceresearch.apis.media import Source, VideoReader, VideoSink, collect
-from faceresearch.apis.two_stage import FacePipeline
 from faceresearch.datasets.base import BrokenImageError
 from faceresearch.errors import UserError
 from faceresearch.fileio import atomic_path
 from faceresearch.structures import FaceDataSample
 from faceresearch.transforms.loading import read_image
-from faceresearch.visualization import draw_faces, write_image
-from faceresearch.visualization.predictions import Drawn, Options, draw_sample, rounded
+from faceresearch.visualization import write_image
+from faceresearch.visualization.predictions import Drawn, Options, draw_sample
+
+if TYPE_CHECKING:
+    from faceresearch.analysis.analyzer import FaceAnalyzer
 
 #: From an image (H, W, 3) uint8 BGR to what is shown of it.
 Predict = Callable[[np.ndarray], Drawn]
@@ -65,6 +67,8 @@ def infer(
     overrides: Sequence[str] = (),
     device: str | None = None,
     detector: tuple[str | Path, str | Path] | None = None,
+    others: Sequence[tuple[str | Path, str | Path]] = (),
+    pads: Sequence[float] = (0.0,),
 ) -> Report:
     """Run a model on images, folders, videos or a camera's stream and write pictures with what it finds.
 
@@ -81,8 +85,11 @@ def infer(
         score_thr: detections below this are left out.
         overrides: changes to the config, ``KEY=VALUE``.
         device: torch device; a GPU where there is one, by default.
-        detector: config and checkpoint of a detector that finds the faces which the model then looks at, one by one;
+        detector: config and checkpoint of a detector that finds the faces which the model then looks at;
             without it the model is shown whole images.
+        others: configs and checkpoints of further models that look at each face. Without ``detector``, the first model is
+            the detector.
+        pads: black borders to try until an image has a face; see :class:`faceresearch.analysis.analyzer.FaceAnalyzer`.
 
     Raises:
         UserError: an input is missing, nothing could be read, or nothing that the model predicts can be drawn.
@@ -93,18 +100,32 @@ def infer(
     sources = collect(inputs, output)
     model = _load(config, checkpoint, overrides, device)
     predict: Predict = partial(predict_and_draw, model, score_thr=score_thr)
-    if detector is None:
+    if detector is None and not others:
         _raise_threshold(model, score_thr)
     else:
-        first = _load(*detector, (), device)
-        _raise_threshold(first, score_thr)
-        predict = partial(detect_and_draw, FacePipeline(model, first, score_thr))
+        predict = partial(analyze_and_draw, _analyzer(model, detector, others, score_thr, pads, device))
     report = Report()
     _run(predict, sources, output, report)
     if write_json:
         _write_json(output / JSON_NAME, report, str(config), score_thr)
     _summarise(report, len(sources), output)
     return report
+
+
+def _analyzer(
+    model: nn.Module,
+    detector: tuple[str | Path, str | Path] | None,
+    others: Sequence[tuple[str | Path, str | Path]],
+    score_thr: float,
+    pads: Sequence[float],
+    device: str | None,
+) -> FaceAnalyzer:
+    from faceresearch.analysis.analyzer import FaceAnalyzer
+
+    further = [_load(*source, (), device) for source in others]
+    if detector is None:
+        return FaceAnalyzer(model, further, score_thr, pads)
+    return FaceAnalyzer(_load(*detector, (), device), [model, *further], score_thr, pads)
 
 
 def _load(config: str | Path, checkpoint: str | Path, overrides: Sequence[str], device: str | None) -> nn.Module:
@@ -196,43 +217,26 @@ def predict_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> D
     from faceresearch.apis.model import inference
 
     sample = inference(model, [image])[0]
-    return _draw(model, image, sample, score_thr=score_thr)
+    return _draw(model, image, sample, score_thr)
 
 
-def detect_and_draw(pipeline: FacePipeline, image: np.ndarray) -> Drawn:
-    """Return the faces of an image (H, W, 3) BGR and what the second model says of each: drawn, and as plain values.
+def analyze_and_draw(analyzer: FaceAnalyzer, image: np.ndarray) -> Drawn:
+    """Return the faces of an image (H, W, 3) BGR and what an analyzer's models say of each: drawn, and as plain values.
 
-    Each entry of ``faces`` has ``box``, ``score``, and what :func:`predict_and_draw` tells of an image; a point is in pixels of
-    the image. Class ids of parsed faces are one ``mask`` of the image, 0 where no face was parsed.
-
-    Raises:
-        UserError: nothing of what the second model predicts can be drawn.
+    ``faces`` are as :meth:`faceresearch.analysis.face.Face.to_dict` has them. Class ids of parsed faces are one ``mask`` of
+    the image, 0 where no face was parsed.
     """
-    faces = pipeline(image)
-    drawn = Drawn(image.copy(), {'faces': []})
-    for face in reversed(faces):  # the best one last, over the others
-        x1, y1, x2, y2 = face.region or (0, 0, image.shape[1], image.shape[0])
-        part = _draw(pipeline.model, drawn.picture[y1:y2, x1:x2], face.sample, boxes=False)
-        drawn.picture[y1:y2, x1:x2] = part.picture
-        for name, mask in part.masks.items():
-            whole = drawn.masks.setdefault(name, np.zeros(image.shape[:2], np.uint8))
-            whole[y1:y2, x1:x2] = np.where(mask > 0, mask, whole[y1:y2, x1:x2])
-        (found,) = part.values.pop('faces', [{}])
-        values = {**found, **part.values, 'box': rounded(face.box), 'score': round(face.score, 5)}
-        drawn.values['faces'].insert(0, values)
-    boxes, scores = (np.array([getattr(face, name) for face in faces]) for name in ('box', 'score'))
-    drawn.picture = draw_faces(drawn.picture, boxes, scores)
-    return drawn
+    from faceresearch.visualization.records import draw_records
+
+    return draw_records(image, analyzer.analyze(image))
 
 
-def _draw(
-    model: nn.Module, image: np.ndarray, sample: FaceDataSample, score_thr: float = 0.0, boxes: bool = True
-) -> Drawn:
+def _draw(model: nn.Module, image: np.ndarray, sample: FaceDataSample, score_thr: float) -> Drawn:
     from faceresearch.config.contract import input_contract
 
     contract = input_contract(model.cfg) if hasattr(model, 'cfg') else {}  # type: ignore[arg-type]
     try:
-        return draw_sample(image, sample, Options(score_thr, contract, boxes))
+        return draw_sample(image, sample, Options(score_thr, contract))
     except KeyError as error:
         raise UserError(f'{type(model).__name__} predicts {error.args[0]}: that cannot be drawn') from error
 

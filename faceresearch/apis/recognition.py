@@ -65,7 +65,8 @@ def calibrate(
         out: JSON file.
 
     Returns:
-        See :func:`faceresearch.evaluation.calibration.calibrate`.
+        See :func:`faceresearch.evaluation.calibration.calibrate`; of a model also its config's name (``model``) and what it
+        did with mirrored faces (``flip_test``): the thresholds hold for that alone.
 
     Raises:
         UserError: a file cannot be used.
@@ -87,9 +88,18 @@ def calibrate(
             test(source, checkpoint, overrides, benchmark=benchmark, dump=dump)
             pairs = read_pairs(dump, benchmark, [o for o in overrides if _fits(benchmark, o)])
     outcome = thresholds_of(pairs, fars)
+    if checkpoint is not None and benchmark is not None:
+        outcome |= _who(source, benchmark, overrides)
     if out is not None:
-        _write_json(out, outcome)
+        write_json(out, outcome)
     return outcome
+
+
+def _who(config: str | Path, benchmark: str | Path, overrides: Sequence[str]) -> dict[str, str]:
+    from faceresearch.engine.benchmark import use_benchmark
+
+    cfg = use_benchmark(config, benchmark, overrides)
+    return {'model': Path(cfg.filename or config).stem, 'flip_test': str(cfg.model.get('flip_test') or 'none')}
 
 
 def _fits(benchmark: str | Path, override: str) -> bool:
@@ -136,7 +146,7 @@ def compare(
     first, second = (read_pairs(path, benchmark, overrides) for path in (a, b))
     outcome = compare_models(first, second, check_rates('far', fars), samples)
     if out is not None:
-        _write_json(out, outcome)
+        write_json(out, outcome)
     return outcome
 
 
@@ -181,7 +191,8 @@ def _verdict(entry: dict[str, Any]) -> str:
     return f'{better.upper()} is better ({p})' if better else f'the difference may be chance ({p})'
 
 
-def _write_json(path: str | Path, content: dict[str, Any]) -> None:
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write plain values, whole or not at all."""
     from faceresearch.fileio import atomic_path
 
     with atomic_path(path) as temporary:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from faceresearch.registry import CODECS
 
+#: Image sizes whose priors are kept: those of a video, or of a batch. 1.4 MB for 1024 x 1024 pixels.
+_KEPT_SIZES = 8
+
 
 @CODECS.register_module()
 class PriorBoxCodec:
@@ -37,6 +40,7 @@ class PriorBoxCodec:
         self.strides = tuple(strides)
         self.min_sizes = tuple(tuple(sizes) for sizes in min_sizes)
         self.variances = tuple(variances)
+        self._kept: dict[tuple[int, int], Tensor] = {}
 
     @property
     def num_priors(self) -> tuple[int, ...]:
@@ -46,9 +50,20 @@ class PriorBoxCodec:
     def priors(self, image_size: tuple[int, int]) -> Tensor:
         """Return the priors (P, 4) of an image of ``image_size`` (h, w) as (cx, cy, w, h), float64 on the CPU.
 
-        A level has ceil(h / stride) × ceil(w / stride) cells, so any image size will do.
+        A level has ceil(h / stride) × ceil(w / stride) cells, so any image size will do. Those of the last sizes are kept:
+        do not write into them.
         """
         height, width = image_size
+        if torch.compiler.is_compiling() or not (isinstance(height, int) and isinstance(width, int)):
+            return self._priors(height, width)  # a graph's sizes and tensors are none to keep
+        if (height, width) not in self._kept:
+            if len(self._kept) >= _KEPT_SIZES:
+                self._kept.pop(next(iter(self._kept)))
+            with torch.inference_mode(False):
+                self._kept[height, width] = self._priors(height, width)
+        return self._kept[height, width]
+
+    def _priors(self, height: int, width: int) -> Tensor:
         levels = []
         for stride, sizes in zip(self.strides, self.min_sizes):
             rows, columns = math.ceil(height / stride), math.ceil(width / stride)

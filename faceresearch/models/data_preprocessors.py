@@ -40,8 +40,9 @@ class FaceDataPreprocessor(BaseDataPreprocessor):
         channels_last: bool = False,
     ) -> None:
         super().__init__()
-        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.register_buffer('mean', torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self._unit_std = all(value == 1 for value in std)
         self.bgr_to_rgb = bgr_to_rgb
         self.pad_size_divisor = pad_size_divisor
         self.pad_value = pad_value
@@ -49,14 +50,18 @@ class FaceDataPreprocessor(BaseDataPreprocessor):
 
     def normalize(self, image: torch.Tensor) -> torch.Tensor:
         """Normalise one image (3, H, W), or a batch of them, 0…255, BGR."""
-        image = image.to(self.mean.dtype)
         if self.bgr_to_rgb:
             image = image.flip(-3)
-        return (image - self.mean) / self.std
+        if image.dtype == self.mean.dtype:
+            return (image - self.mean) / self.std
+        # The converted image is ours: no further copies of it.
+        image = image.to(self.mean.dtype).sub_(self.mean)
+        return image if self._unit_std else image.div_(self.std)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the batch with ``inputs`` (N, 3, H, W); ``data_samples`` are moved to the device."""
-        data = self.cast_data(data)  # type: ignore[assignment]
+        if self.device.type != 'cpu':  # where everything is on the CPU already, this would copy the samples
+            data = self.cast_data(data)  # type: ignore[assignment]
         if isinstance(data['inputs'], torch.Tensor):  # a batch in one piece: all at once
             images: Sequence[torch.Tensor] = [self.normalize(data['inputs'])]
         else:
@@ -64,10 +69,14 @@ class FaceDataPreprocessor(BaseDataPreprocessor):
         divisor = self.pad_size_divisor
         height = math.ceil(max(image.shape[-2] for image in images) / divisor) * divisor
         width = math.ceil(max(image.shape[-1] for image in images) / divisor) * divisor
-        padded = [
-            F.pad(image, (0, width - image.shape[-1], 0, height - image.shape[-2]), value=self.pad_value)
-            for image in images
-        ]
-        stacked = padded[0] if padded[0].dim() == 4 else torch.stack(padded)
+        padded = [self._padded(image, height, width) for image in images]
+        if padded[0].dim() == 4:
+            stacked = padded[0]
+        else:
+            stacked = padded[0][None] if len(padded) == 1 else torch.stack(padded)
         inputs = stacked.contiguous(memory_format=self.memory_format)
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}
+
+    def _padded(self, image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        right, below = width - image.shape[-1], height - image.shape[-2]
+        return F.pad(image, (0, right, 0, below), value=self.pad_value) if right or below else image

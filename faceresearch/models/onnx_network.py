@@ -105,6 +105,9 @@ def use_onnx(model: nn.Module, path: str | Path) -> None:
     Raises:
         UserError: the model is of another package, or the file was made for another input or has other outputs.
     """
+    if hasattr(model, 'data_preprocessor') and hasattr(model.data_preprocessor, 'memory_format'):
+        # ONNX knows one order; channels_last would be turned back.
+        model.data_preprocessor.memory_format = torch.contiguous_format  # type: ignore[union-attr,assignment]
     if isinstance(model, FaceRecognizer):
         embedding = ONNXEmbedding(path)
         _require_same_input(model.data_preprocessor, embedding)

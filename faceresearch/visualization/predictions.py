@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mmengine.structures import BaseDataElement
 
-from faceresearch.visualization.draw import draw_faces, draw_points
+from faceresearch.visualization.draw import draw_faces
 from faceresearch.visualization.masks import draw_mask
 from faceresearch.visualization.samples import select_predictions
 
@@ -36,12 +36,10 @@ class Options:
     Attributes:
         score_thr: predictions below this are left out.
         contract: the model's input contract: ``labels`` names its classes.
-        boxes: draw the boxes of faces, not only their points.
     """
 
     score_thr: float = 0.0
     contract: Mapping[str, Any] = field(default_factory=dict)
-    boxes: bool = True
 
 
 def draw_sample(image: np.ndarray, sample: BaseDataElement, options: Options) -> Drawn:
@@ -63,12 +61,7 @@ def _faces(drawn: Drawn, sample: BaseDataElement, options: Options) -> None:
     found = select_predictions(sample, options.score_thr)
     points = found.get('keypoints')
     scheme = options.contract.get('landmark_scheme')
-    if options.boxes:
-        drawn.picture = draw_faces(drawn.picture, found['bboxes'], found['scores'], points, scheme=scheme)
-    elif points is not None:
-        drawn.picture = drawn.picture.copy()
-        for each, box in zip(points, found['bboxes']):
-            draw_points(drawn.picture, each, box, scheme=scheme)
+    drawn.picture = draw_faces(drawn.picture, found['bboxes'], found['scores'], points, scheme=scheme)
     faces: list[dict[str, Any]] = []
     for i, (box, score) in enumerate(zip(found['bboxes'], found['scores'])):
         face: dict[str, Any] = {'box': rounded(box), 'score': round(float(score), 5)}

@@ -17,6 +17,7 @@ from faceresearch.datasets.landmark_metainfo import landmark_scheme
 from faceresearch.errors import UserError
 from faceresearch.transforms.alignment import align_face
 from tests.analysis.doubles import Detector, points_of, recogniser
+from tests.tools.running import error_line, run_tool
 
 BOXES = np.array([[10, 20, 50, 60], [60, 10, 100, 50], [5, 5, 6, 6], [30, 30, 70, 70]], np.float32)
 SCORES = np.array([0.6, 0.9, 0.95, 0.3], np.float32)
@@ -216,3 +217,20 @@ def test_the_smallest_images_and_faces_at_the_border(embedder: nn.Module) -> Non
     assert len(faces) == 2 and all(isinstance(face, Face) and face.live is not None for face in faces)
     real = init_model('retinaface_mnet025_widerface')
     assert len(FaceAnalyzer(real, models, score_thr=0.99).analyze(np.zeros((1, 1, 3), np.uint8))) >= 0
+
+
+def test_several_models_from_the_command_line(image: np.ndarray, tmp_path: Path) -> None:
+    """The first model is the detector where none is named; random weights find faces everywhere."""
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    models = ['--with', 'mobileface_foamliu_ms1m', 'none', '--with', 'minifasnet_v2_celebaspoof_80', 'none']
+    command = ['retinaface_mnet025_widerface', 'none', tmp_path / 'a.png', '--json', '--score-thr', '0.1', 'seed=1']
+    limit = 'model.head.max_per_img=3'
+    done = run_tool('infer', *command, *models, f'++{limit}', '-o', tmp_path / 'out')
+    assert done.status == 0, done.err
+    faces = json.loads((tmp_path / 'out/detections.json').read_text())['images'][0]['faces']
+    assert 1 <= len(faces) <= 3 and (tmp_path / 'out/a.png').is_file()
+    for face in faces:
+        assert len(face['points']) == 5 and len(face['embedding']) == 128
+        assert set(face['attributes']) == {'spoof'} and isinstance(face['live'], bool)
+    wrong = run_tool('infer', 'mobileface_foamliu_ms1m', 'none', tmp_path / 'a.png', *models[3:], '-o', tmp_path / 'x')
+    assert 'FaceRecognizer does not detect faces: it cannot come first' in error_line(wrong)

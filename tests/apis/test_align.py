@@ -13,6 +13,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
+import faceresearch.analysis.finder
 import faceresearch.apis.model
 from faceresearch.apis.align import align_faces
 from faceresearch.apis.align_points import read_points
@@ -118,7 +119,7 @@ def test_broken_images_and_senseless_points_are_reported_and_tried_again(folder:
 def detector(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int, ...]], needs_border: int = 0) -> None:
     """A detector that finds two faces, and none unless there is a border."""
 
-    def infer(_: Any, images: list[np.ndarray]) -> list[FaceDataSample]:
+    def predict(images: list[np.ndarray]) -> list[FaceDataSample]:
         seen.append(images[0].shape)
         border = (images[0].shape[0] - 120) // 2
         # A small face in the middle with a low score, a large one at the left.
@@ -132,7 +133,8 @@ def detector(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int, ...]], needs
         return [sample]
 
     monkeypatch.setattr(faceresearch.apis.model, 'init_model', lambda *_: torch.nn.Identity())
-    monkeypatch.setattr(faceresearch.apis.model, 'inference', infer)
+    predict.model = torch.nn.Identity()  # type: ignore[attr-defined]
+    monkeypatch.setattr(faceresearch.analysis.finder, 'Predictor', lambda *_, **__: predict)
 
 
 @pytest.mark.parametrize(('rule', 'shift'), [('largest', (20, 10)), ('best', (20, 10)), ('central', (0, 0))])

@@ -10,33 +10,21 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import PixelData
 from torch import nn
 
-from faceresearch.apis import FacePipeline, init_model
-from faceresearch.apis.infer import detect_and_draw
-from faceresearch.apis.two_stage import grow_boxes
+from faceresearch.analysis.stages import grow_boxes
+from faceresearch.apis import FaceAnalyzer, inference, init_model
+from faceresearch.apis.infer import analyze_and_draw
 from faceresearch.config import load_config
 from faceresearch.errors import UserError
 from faceresearch.structures import FaceDataSample
+from tests.analysis.doubles import Detector
 from tests.tools.running import error_line, run_tool
 
 SMALL = ['codec.input_size=[64,64]', 'codec.heatmap_size=[16,16]', 'flip_test=false']
 BOXES = np.array([[10, 20, 50, 60], [60, 10, 100, 30], [5, 5, 6, 6], [30, 30, 70, 70]], np.float32)
 SCORES = np.array([0.6, 0.9, 0.95, 0.3], np.float32)
-
-
-class Detector(nn.Module):
-    """Finds what it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cfg = load_config('retinaface_mnet025_widerface')
-
-    def test_step(self, batch: dict[str, Any]) -> list[FaceDataSample]:
-        (sample,) = batch['data_samples']
-        sample.pred_instances = InstanceData(bboxes=torch.from_numpy(BOXES), scores=torch.from_numpy(SCORES))
-        return [sample]
 
 
 class Recorder(nn.Module):
@@ -62,6 +50,10 @@ def image() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (80, 120, 3), dtype=np.uint8)
 
 
+def detector() -> Detector:
+    return Detector(BOXES, SCORES, points=False)
+
+
 def hrnet(*overrides: str) -> nn.Module:
     torch.manual_seed(0)
     return init_model(load_config('hrnetv2_w18_hysts_anime28', [*SMALL, *overrides]))
@@ -77,48 +69,51 @@ def test_landmarks_are_those_of_each_box(image: np.ndarray) -> None:
     from mmpose.apis import inference_topdown
 
     model = hrnet()
-    faces = FacePipeline(model, Detector(), score_thr=0.5)(image)
+    faces = FaceAnalyzer(detector(), [model]).analyze(image)
     np.testing.assert_allclose([face.score for face in faces], [0.9, 0.6], rtol=1e-6)  # not the speck, not the weak one
     np.testing.assert_array_equal([face.box for face in faces], BOXES[[1, 0]])
     grown = np.array([[57.45, 8.45, 102.55, 31.55], [7.45, 17.45, 52.55, 62.55]], np.float32)
     model.dataset_meta = {'flip_indices': list(range(28))}
     expected = inference_topdown(model, image, grown)
     for face, theirs in zip(faces, expected, strict=True):
-        assert face.region is None
-        np.testing.assert_allclose(face.sample.pred_instances.keypoints, theirs.pred_instances.keypoints, atol=1e-2)
+        np.testing.assert_allclose(face.landmarks, theirs.pred_instances.keypoints[0], atol=1e-2)
+        np.testing.assert_allclose(face.landmark_scores, theirs.pred_instances.keypoint_scores[0], atol=1e-4)
+        assert face.landmark_scheme == 'anime28'
 
 
 def test_without_a_detector_the_image_is_the_face(image: np.ndarray) -> None:
     model = hrnet()
-    (face,) = FacePipeline(model)(image)
+    (face,) = FaceAnalyzer(None, [model]).analyze(image)
     np.testing.assert_array_equal(face.box, [0, 0, 120, 80])
-    np.testing.assert_array_equal(face.sample.pred_instances.bboxes, [[0, 0, 120, 80]])  # and is not grown
+    assert face.score == 1
+    (sample,) = inference(model, [image], boxes=[np.array([0, 0, 120, 80], np.float32)])  # and is not grown
+    np.testing.assert_allclose(face.landmarks, sample.pred_instances.keypoints[0], atol=1e-4)
 
 
 def test_other_models_are_shown_the_part_of_the_image(image: np.ndarray) -> None:
     cfg = load_config('bisenet_r18_celebamaskhq_512', ['+contract.detected_box_scale=1.2', 'test_size=32'])
     model = Recorder(cfg)
-    faces = FacePipeline(model, Detector(), score_thr=0.2)(image)
+    faces = FaceAnalyzer(detector(), [model], score_thr=0.2).analyze(image)
     # 41 pixels · 1.2 about (50, 50): outwards to whole pixels.
-    assert faces[2].region == (25, 25, 75, 75)
-    assert faces[0].region == (55, 7, 105, 33)
+    assert faces[2].mask_region == (25, 25, 75, 75)
+    assert faces[0].mask_region == (55, 7, 105, 33)
     part = cv2.resize(image[25:75, 25:75], (32, 32))
     np.testing.assert_allclose(model.seen[2], part, atol=2)
 
 
 def test_masks_lie_where_the_faces_are(image: np.ndarray) -> None:
     model = Recorder(load_config('bisenet_r18_celebamaskhq_512', ['test_size=32']))
-    drawn = detect_and_draw(FacePipeline(model, Detector(), score_thr=0.5), image)
+    drawn = analyze_and_draw(FaceAnalyzer(detector(), [model]), image)
     mask = drawn.masks['mask']
     assert mask.shape == (80, 120)
     assert mask[20:40, 10:50].all() and mask[10:20, 60:100].all()
     assert mask.sum() == 20 * 40 + 10 * 40
-    assert [set(face) for face in drawn.values['faces']] == [{'box', 'score', 'classes'}] * 2
+    assert [set(face) for face in drawn.values['faces']] == [{'box', 'score', 'mask_region', 'classes'}] * 2
     assert [face['score'] for face in drawn.values['faces']] == [0.9, 0.6]
 
 
 def test_a_picture_without_faces_stays_as_it_is(image: np.ndarray) -> None:
-    drawn = detect_and_draw(FacePipeline(hrnet(), Detector(), score_thr=0.99), image)
+    drawn = analyze_and_draw(FaceAnalyzer(detector(), [hrnet()], score_thr=0.99), image)
     assert drawn.values == {'faces': []}
     np.testing.assert_array_equal(drawn.picture, image)
 
@@ -126,7 +121,7 @@ def test_a_picture_without_faces_stays_as_it_is(image: np.ndarray) -> None:
 def test_what_does_not_detect_cannot_come_first(image: np.ndarray) -> None:
     model = hrnet()
     with pytest.raises(UserError, match='cannot come first'):
-        FacePipeline(model, hrnet())(image)
+        FaceAnalyzer(hrnet(), [model]).analyze(image)
 
 
 def test_anime_faces_from_the_command_line(image: np.ndarray, tmp_path: Path) -> None:
@@ -142,6 +137,6 @@ def test_anime_faces_from_the_command_line(image: np.ndarray, tmp_path: Path) ->
     done = run_tool('infer', *command, *detector, '-o', tmp_path / 'both')
     assert done.status == 0, done.err
     faces = json.loads((tmp_path / 'both/detections.json').read_text())['images'][0]['faces']
-    assert all(len(face['points']) == 28 for face in faces)
+    assert all(len(face['landmarks']) == len(face['landmark_scores']) == 28 for face in faces)
     wrong = run_tool('infer', *command, '--detector', 'yolov3_d53_anim', 'none', '-o', tmp_path / 'x')
     assert 'yolov3_d53_anime' in error_line(wrong)
