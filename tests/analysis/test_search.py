@@ -40,8 +40,8 @@ def test_the_graph_finds_what_the_exact_search_finds() -> None:
     """People with ten images each: of 200 queries, the graph's first answer is the exact one's."""
     pytest.importorskip('faiss')
     rng = np.random.default_rng(4)
-    people = rng.normal(size=(2000, 64))
-    gallery = normalised(np.repeat(people, 10, 0) + rng.normal(0, 0.5, (20000, 64)))
+    people = rng.normal(size=(500, 64))
+    gallery = normalised(np.repeat(people, 10, 0) + rng.normal(0, 0.5, (5000, 64)))
     queries = normalised(people[:200] + rng.normal(0, 0.5, (200, 64)))
     exact, found = nearest(queries, gallery, 10), ApproximateIndex(gallery).nearest(queries, 10)
     assert np.mean([a[0][0] == b[0][0] for a, b in zip(exact, found)]) >= 0.99
