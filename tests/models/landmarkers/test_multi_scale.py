@@ -15,6 +15,7 @@ from faceresearch.compat.pipelines import build_for_inference
 from faceresearch.compat.scope import set_scope
 from faceresearch.config import load_config
 from faceresearch.errors import UserError
+from faceresearch.export.forms import form_of
 from faceresearch.models.landmarkers import LandmarkMultiScale
 from faceresearch.registry import MODELS, TRANSFORMS
 from faceresearch.transforms.crop_face import invert_affine, warp_points
@@ -152,6 +153,8 @@ def test_heatmaps_are_decoded_at_every_scale() -> None:
     # The crop of 160 pixels is the image itself.
     np.testing.assert_allclose(found.pred_instances.keypoints[0], places, atol=0.15)
     assert (found.pred_instances.keypoint_scores > 0.9).all()
+    # It is exported like its parent: crops of one scale to heatmaps.
+    assert form_of(model).output_names == ('heatmaps',)
 
 
 def scaled_sample(size: tuple[int, int]) -> Any:
