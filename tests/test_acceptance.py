@@ -43,6 +43,11 @@ def test_landmark_and_parsing_networks_are_exported(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_detectors_from_image_to_detections(shared_dir: Path, tmp_path: Path) -> None:
+    run('end2end_export', tmp_path, FACERESEARCH_TEST_DATA=str(shared_dir))
+
+
+@pytest.mark.slow
 def test_landmarks_on_synthfaces(tmp_path: Path) -> None:
     run('hrnet_anime28', tmp_path)
 

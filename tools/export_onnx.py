@@ -12,6 +12,7 @@ from faceresearch.cli import add_common_arguments, make_parser, run_tool
 
 EXAMPLE = """
 tools/export_onnx.py retinaface_mnet025_widerface checkpoints/retinaface.safetensors -o retinaface.onnx
+tools/export_onnx.py scrfd_500m_kps_widerface scrfd.safetensors -o scrfd_int8.onnx --end2end --int8 data/photos
 """
 
 
@@ -20,7 +21,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('config', metavar='CONFIG', help='a config file, or the name of one in configs/')
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help="a path, a zoo name, or 'none' for random weights")
     parser.add_argument('-o', '--output', metavar='FILE', required=True, help='the ONNX file to write')
-    parser.add_argument('--end2end', action='store_true', help='decode and suppress overlapping boxes in the graph')
+    parser.add_argument('--end2end', action='store_true', help='from an image of bytes to detections, points, …')
+    precision = parser.add_mutually_exclusive_group()
+    precision.add_argument('--fp16', action='store_true', help='weights and layers in half precision')
+    precision.add_argument('--int8', metavar='FOLDER', help='layers on bytes; ranges from the images in this folder')
+    parser.add_argument(
+        '--calibration-images', type=int, default=100, metavar='N', help='how many of them are used (default: 100)'
+    )
     parser.add_argument('--opset', type=int, default=18, metavar='N', help='ONNX operator set (default: 18)')
     parser.add_argument('--no-verify', action='store_true', help='do not compare the file with torch')
     add_common_arguments(parser)
@@ -36,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
         end2end=args.end2end,
         opset=args.opset,
         verify=not args.no_verify,
+        fp16=args.fp16,
+        int8=args.int8,
+        calibration_images=args.calibration_images,
     )
     return 0
 

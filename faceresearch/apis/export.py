@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from faceresearch.errors import UserError
+from faceresearch.export.end2end import IMAGE_NAME, EndToEnd
 from faceresearch.export.trace import DEFAULT_OPSET
 from faceresearch.fileio import atomic_path
+from faceresearch.models.onnx_end2end import SETTINGS_KEY
 
 if TYPE_CHECKING:
     import onnx
@@ -28,10 +31,15 @@ def export_onnx(
     end2end: bool = False,
     opset: int = DEFAULT_OPSET,
     verify: bool = True,
+    fp16: bool = False,
+    int8: str | Path | None = None,
+    calibration_images: int = 100,
 ) -> Path:
-    """Write a model's raw outputs, or what is decoded from them, as an ONNX file with dynamic batch, height and width.
+    """Write a model as an ONNX file: its raw outputs, or everything from an image to results.
 
-    Height and width are fixed where the input contract names one ``size``, as those of recognisers do.
+    Raw files have dynamic batch, height and width; height and width are fixed where the input contract names one ``size``, as
+    those of recognisers do. With ``end2end`` the input is an image of bytes, (1, H, W, 3) BGR, of any size
+    (:mod:`faceresearch.export.end2end`).
 
     The file carries the input contract in its metadata (:func:`faceresearch.export.read_contract`). It is compared
     with torch on several image and batch sizes before it appears under its name; the clean-up by onnxslim is kept only
@@ -42,9 +50,13 @@ def export_onnx(
         checkpoint: a path, a name in the zoo, or ``none`` for random weights.
         output: the file to write.
         overrides: changes to the config, ``KEY=VALUE``.
-        end2end: decode in the graph: heatmaps to points. What has such a form: :mod:`faceresearch.export.forms`.
+        end2end: from an image to detections, points, embeddings, attributes or classes.
         opset: ONNX operator set.
         verify: compare with torch.
+        fp16: layers in half precision (:func:`faceresearch.export.precision.to_half`).
+        int8: folder of images whose activations the ranges of bytes are taken from; layers compute on bytes
+            (:func:`faceresearch.export.precision.to_int8`). They go through the model's own test pipeline.
+        calibration_images: how many of them, spread over the folder; others, if there are any, judge the result.
 
     Returns:
         ``output``.
@@ -52,6 +64,8 @@ def export_onnx(
     Raises:
         UserError: the model cannot be exported, or torch and onnxruntime differ by more than 1e-4.
     """
+    if fp16 and int8 is not None:
+        raise UserError('--fp16 and --int8 exclude each other: export two files')
     _require_onnx()
     output = Path(output)
     if output.is_dir():
@@ -60,39 +74,90 @@ def export_onnx(
 
     from faceresearch.apis.model import init_model
     from faceresearch.config import load_config
-    from faceresearch.export.forms import form_of
 
     cfg = load_config(config, overrides)
     model = init_model(cfg, checkpoint)
-    _write(form_of(model, end2end), model, cfg, output, opset, verify, Console())
+    console = Console()
+    reduce = _reducer(model, fp16, int8, calibration_images, console)
+    _write(model, cfg, output, end2end, opset, verify, console, reduce)
     return output
 
 
+Reduce = Callable[['onnx.ModelProto'], tuple['onnx.ModelProto', str]]
+
+
+def _reducer(
+    model: nn.Module, fp16: bool, int8: str | Path | None, calibration_images: int, console: Console
+) -> Reduce:
+    """Return what brings a graph to the precision that is asked for, and names it."""
+
+    def reduce(graph: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
+        if not fp16 and int8 is None:
+            return graph, 'float32'
+        from faceresearch.export.reduced import reduced
+
+        return reduced(model, graph, 'float16' if int8 is None else 'int8', int8, calibration_images, console)
+
+    return reduce
+
+
 def _write(
-    network: nn.Module, model: nn.Module, cfg: Config, output: Path, opset: int, verify: bool, console: Console
+    model: nn.Module,
+    cfg: Config,
+    output: Path,
+    end2end: bool,
+    opset: int,
+    verify: bool,
+    console: Console,
+    reduce: Reduce,
 ) -> None:
     from faceresearch.config.contract import fixed_size
-    from faceresearch.export.parity import BATCHES
+    from faceresearch.export.end2end import end_to_end, join
+    from faceresearch.export.forms import form_of
     from faceresearch.export.trace import trace
 
-    names = tuple(network.output_names)  # type: ignore[arg-type]
+    parts = end_to_end(model) if end2end else None
+    network: Any = parts.body if parts else form_of(model)
+    names = tuple(network.output_names)
     contract = _contract(cfg)
     size = fixed_size(contract)
     graph = trace(network, names, opset, size)
-    metadata = _metadata(cfg, contract, opset, str(getattr(network, 'outputs', 'raw')))
+    metadata = _metadata(cfg, contract, opset, parts.outputs if parts else str(getattr(network, 'outputs', 'raw')))
     if verify:
-        data, rows = _verified(network, model, graph, names, metadata, size)
+        graph, rows = _verified(network, model, graph, names, size)
         _report(console, rows)
     else:
-        data = _serialise(graph, metadata)
         console.print('not compared with torch (--no-verify)')
+    graph, metadata['precision'] = reduce(graph)
+    if parts:
+        graph = join(parts, graph)
+        metadata |= {'input': _input_note(parts), SETTINGS_KEY: json.dumps(parts.settings, sort_keys=True)}
+        if verify:
+            _check_joined(console, parts, model, graph)
+    data = _serialise(graph, metadata)
     with atomic_path(output) as temporary:
         temporary.write_bytes(data)
-    free = ('batch, ' if len(getattr(network, 'batches', BATCHES)) > 1 else '') + ('' if size else 'height, width')
-    console.print(
-        f'{output}: {len(data) / 1e6:.1f} MB, opset {opset}, dynamic {free.removesuffix(", ")}; outputs {", ".join(names)}',
-        highlight=False,
-    )
+    console.print(f'{output}: {len(data) / 1e6:.1f} MB, opset {opset}, {_axes(graph)}', highlight=False)
+
+
+def _input_note(parts: EndToEnd) -> str:
+    count = 'N' if parts.several else '1'
+    return f'{IMAGE_NAME} ({count}, height, width, {parts.channels}) uint8, BGR; normalised in the graph'
+
+
+def _axes(graph: onnx.ModelProto) -> str:
+    """Say which axes of the input are free, and what the outputs are."""
+    axes = [dim.dim_param for dim in graph.graph.input[0].type.tensor_type.shape.dim if dim.dim_param]
+    return f'dynamic {", ".join(axes) or "none"}; outputs {", ".join(value.name for value in graph.graph.output)}'
+
+
+def _check_joined(console: Console, parts: EndToEnd, model: nn.Module, graph: onnx.ModelProto) -> None:
+    from faceresearch.export.joined import compare_joined
+    from faceresearch.export.parity import check, parity_table
+
+    rows = compare_joined(parts, model, graph)
+    console.print(parity_table(rows, "pixels and results against the model's own pipeline and decoding"))
+    check(rows)
 
 
 def _require_onnx() -> None:
@@ -126,28 +191,23 @@ def _serialise(graph: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
 
 
 def _verified(
-    network: nn.Module,
-    model: nn.Module,
-    graph: onnx.ModelProto,
-    names: Sequence[str],
-    metadata: Mapping[str, str],
-    size: tuple[int, int] | None,
-) -> tuple[bytes, list[Comparison]]:
+    network: nn.Module, model: nn.Module, graph: onnx.ModelProto, names: Sequence[str], size: tuple[int, int] | None
+) -> tuple[onnx.ModelProto, list[Comparison]]:
     """Return the cleaned-up graph if it agrees with torch, else the graph as traced if that does."""
     from faceresearch.export.parity import SIZES, check, compare
     from faceresearch.export.trace import slim
 
     sizes = SIZES if size is None else (size,)
     normalize = getattr(model, 'data_preprocessor', None)
-    data = _serialise(slim(graph), metadata)
-    rows = compare(network, data, names, normalize, sizes)
+    slimmed = slim(graph)
+    rows = compare(network, _serialise(slimmed, {}), names, normalize, sizes)
     try:
         check(rows)
     except UserError:
-        data = _serialise(graph, metadata)
-        rows = compare(network, data, names, normalize, sizes)
+        rows = compare(network, _serialise(graph, {}), names, normalize, sizes)
         check(rows)
-    return data, rows
+        return graph, rows
+    return slimmed, rows
 
 
 def _report(console: Console, rows: Sequence[Comparison]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ def init_model(
     from faceresearch.compat.scope import set_scope
     from faceresearch.config import load_config
     from faceresearch.engine.weights import load_test_weights
+    from faceresearch.engine.whole_images import leave_sizes
     from faceresearch.models.recognizers import without_head
     from faceresearch.registry import MODELS
 
@@ -47,7 +49,11 @@ def init_model(
         raise UserError(f'{cfg.filename}: has no model')
     set_scope(cfg)
     model = MODELS.build(without_head(cfg.model))
-    load_test_weights(model, 'none' if checkpoint is None else str(checkpoint))
+    given = 'none' if checkpoint is None else str(checkpoint)
+    if given.lower().endswith('.onnx'):
+        cfg = copy.deepcopy(cfg)
+        leave_sizes(cfg, given)
+    load_test_weights(model, given)
     model.cfg = cfg
     return model.to(device).eval()
 
@@ -127,12 +133,20 @@ class Predictor:
         return samples
 
 
+def prepare(model: nn.Module, image: Image) -> dict[str, Any]:
+    """Return ``inputs`` (3, h, w) uint8 and ``data_samples`` of an image, as the model's test pipeline makes them.
+
+    Raises:
+        UserError: an array has another form, or a file cannot be read.
+    """
+    return _pack(_test_pipeline(model), image, 0)
+
+
 def _test_pipeline(model: nn.Module) -> Compose:
     """Return the test pipeline of a model's config; what needs annotations passes images without them."""
-    from faceresearch.compat.pipelines import test_dataset
 
     cfg: Any = model.cfg
-    pipeline = test_dataset(cfg).get('pipeline') or _aligned_faces(cfg)
+    pipeline = test_steps(cfg)
     if not pipeline:
         raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
     return _build(model, pipeline)
@@ -145,6 +159,13 @@ def _build(model: nn.Module, pipeline: Sequence[Mapping[str, Any]]) -> Compose:
     cfg: Any = model.cfg
     set_scope(cfg)
     return Compose(build_for_inference(pipeline, test_metainfo(cfg)))
+
+
+def test_steps(cfg: Config) -> Sequence[Mapping[str, Any]]:
+    """Return the configs of the steps that prepare images in a test; none if the config does not say."""
+    from faceresearch.compat.pipelines import test_dataset
+
+    return test_dataset(cfg).get('pipeline') or _aligned_faces(cfg)
 
 
 def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:

@@ -46,9 +46,11 @@ def test(
     from faceresearch.engine import FaceRunner, settings
     from faceresearch.engine.benchmark import add_dump, add_report, use_benchmark
     from faceresearch.engine.weights import flat_metrics, load_test_weights
+    from faceresearch.engine.whole_images import leave_sizes
 
     cfg = load_config(config, overrides) if benchmark is None else use_benchmark(config, benchmark, overrides)
     validate(cfg, overrides)
+    leave_sizes(cfg, str(checkpoint))
     settings.prepare(cfg, work_dir)
     if launcher != 'none':
         cfg['launcher'] = launcher

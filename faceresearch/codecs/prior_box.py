@@ -64,9 +64,17 @@ class PriorBoxCodec:
         return self._kept[height, width]
 
     def _priors(self, height: int, width: int) -> Tensor:
+        maps = [(math.ceil(height / stride), math.ceil(width / stride)) for stride in self.strides]
+        return self.priors_of_maps((height, width), maps)
+
+    def priors_of_maps(self, image_size: tuple[int, int], maps: Sequence[tuple[int, int]]) -> Tensor:
+        """Return the priors (P, 4) of feature maps of sizes (h, w), one per level, as :meth:`priors` does.
+
+        For graphs that are exported: the sizes of an image's maps stay symbolic there.
+        """
+        height, width = image_size
         levels = []
-        for stride, sizes in zip(self.strides, self.min_sizes):
-            rows, columns = math.ceil(height / stride), math.ceil(width / stride)
+        for stride, sizes, (rows, columns) in zip(self.strides, self.min_sizes, maps, strict=True):
             cy = (torch.arange(rows, dtype=torch.float64) + 0.5) * stride / height
             cx = (torch.arange(columns, dtype=torch.float64) + 0.5) * stride / width
             side = torch.tensor(sizes, dtype=torch.float64)

@@ -1,42 +1,36 @@
-"""Which module is exported for a model.
+"""Which module is exported for a model as its raw form.
 
 A *form* is a module in evaluation mode that takes normalised images (N, 3, H, W) and returns a tuple of tensors. It has
 ``output_names``; ``outputs``, what the file's metadata calls them (``raw`` where it is silent); and, where they apply,
-``batches`` and ``lists`` (:func:`faceresearch.export.parity.compare`).
-
-To add one: a model of ours whose decoding can be part of the graph has a method ``end2end() -> nn.Module``; for models of
-other packages there is the table ``FOREIGN``.
+``batches`` and ``lists`` (:func:`faceresearch.export.parity.compare`). What goes from an image to results is put
+together in :mod:`faceresearch.export.end2end`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import nn
 
 from faceresearch.errors import UserError
 from faceresearch.export.openmmlab import FasterRCNNOutputs, YOLOv3Outputs
-from faceresearch.export.openmmlab_pose import Heatmaps, Keypoints
+from faceresearch.export.openmmlab_pose import Heatmaps
 from faceresearch.export.trace import RawOutputs
 
-Form = Callable[[nn.Module], nn.Module]
-
-#: Class of another package's model → its raw form and the one that decodes, if there is one.
-FOREIGN: dict[str, tuple[Form, Form | None]] = {
-    'mmdet.YOLOV3': (YOLOv3Outputs, None),
-    # Its raw outputs would be of no use: both forms are the same.
-    'mmdet.FasterRCNN': (FasterRCNNOutputs, FasterRCNNOutputs),
-    'mmpose.TopdownPoseEstimator': (Heatmaps, Keypoints),
+#: Class of another package's model → its form.
+FOREIGN: dict[str, Callable[[nn.Module], nn.Module]] = {
+    'mmdet.YOLOV3': YOLOv3Outputs,
+    # Its raw outputs would be of no use: the file holds detections.
+    'mmdet.FasterRCNN': FasterRCNNOutputs,
+    'mmpose.TopdownPoseEstimator': Heatmaps,
 }
 
 
-def form_of(model: nn.Module, end2end: bool = False) -> nn.Module:
-    """Return the exportable form of a model.
+def form_of(model: nn.Module) -> nn.Module:
+    """Return the exportable form of a model's network.
 
     Args:
         model: from :func:`faceresearch.apis.init_model`.
-        end2end: with the decoding in the graph.
 
     Raises:
         UserError: there is no such form.
@@ -49,10 +43,4 @@ def form_of(model: nn.Module, end2end: bool = False) -> nn.Module:
             f'{type(model).__name__} ({package}) cannot be exported yet: export needs a model that names its raw '
             f'outputs (output_names), as those of faceresearch do, or is one of {", ".join(sorted(FOREIGN))}'
         )
-    if not end2end:
-        return (foreign[0] if foreign else RawOutputs)(model).eval()
-    make: Any = foreign[1] if foreign else getattr(model, 'end2end', None)
-    if make is None:
-        name = type(getattr(model, 'head', model)).__name__
-        raise UserError(f'--end2end is not there yet for {name}; without it the raw outputs are exported')
-    return (make(model) if foreign else make()).eval()
+    return (foreign or RawOutputs)(model).eval()

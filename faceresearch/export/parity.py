@@ -171,7 +171,7 @@ def check(rows: Sequence[Comparison]) -> None:
     if not failed:
         return
     worst = max(failed, key=lambda row: math.inf if math.isnan(row.max_abs) else row.max_abs / row.limit)
-    batch, _, height, width = worst.input_shape
+    batch, height, width = worst.input_shape[0], *_sides(worst.input_shape)
     raise UserError(
         f'ONNX and torch differ: output {worst.output!r} by {worst.max_abs:.3g} (relative {worst.relative:.3g}) '
         f'for {batch} images of {height} x {width}, more than {worst.limit:.2g}; {len(failed)} of {len(rows)} '
@@ -179,21 +179,28 @@ def check(rows: Sequence[Comparison]) -> None:
     )
 
 
+def _sides(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of (N, C, H, W), or of bytes (N, H, W, C)."""
+    return (shape[2], shape[3]) if shape[1] < shape[3] else (shape[1], shape[2])
+
+
 def says_little(rows: Sequence[Comparison]) -> bool:
     """Tell whether the outputs depend so little on the image that parity would hold for wrong weights too."""
     return all(row.variation <= 10 * row.limit for row in rows)
 
 
-def parity_table(rows: Sequence[Comparison]) -> Table:
+def parity_table(rows: Sequence[Comparison], title: str = '') -> Table:
     """Return the comparisons as a table for the terminal; the last figure is torch's own error."""
     from rich.table import Table
 
-    table = Table(
-        title=f'onnxruntime against torch in float64, largest difference (limit {TOLERANCE:g})', title_justify='left'
-    )
+    title = title or f'onnxruntime against torch in float64, largest difference (limit {TOLERANCE:g})'
+    table = Table(title=title, title_justify='left')
     for column in ('input', 'output', 'absolute', 'relative', 'torch float32', ''):
         numeric = column in ('absolute', 'relative', 'torch float32')
-        table.add_column(column, justify='right' if numeric else 'left', no_wrap=True)
+        # Long names take several lines; figures and verdicts stay whole.
+        table.add_column(
+            column, justify='right' if numeric else 'left', no_wrap=column != 'output', min_width=8 if numeric else 2
+        )
     for row in rows:
         table.add_row(
             _times(row.input_shape),

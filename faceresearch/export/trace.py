@@ -75,7 +75,7 @@ def trace(
         shape = (1, *shape[1:])
     sample = torch.zeros(shape, dtype=parameter.dtype, device=parameter.device)
     try:
-        with _quiet():
+        with quiet():
             program = torch.onnx.export(
                 fuse_blocks(network).eval(),
                 (sample,),
@@ -119,7 +119,7 @@ def slim(graph: onnx.ModelProto) -> onnx.ModelProto:
 
     copy = onnx.ModelProto()
     copy.CopyFrom(graph)
-    with _quiet():
+    with quiet():
         slimmed = onnxslim.slim(copy)
     assert slimmed is not None
     anonymise(slimmed)
@@ -154,7 +154,7 @@ def _summary(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the exporter's progress lines and its warnings about its own internals from the terminal."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)

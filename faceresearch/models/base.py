@@ -22,12 +22,14 @@ class FaceModel(BaseModel):
 
     Attributes:
         network: computes the raw outputs in place of ``tensor``: an ONNX file that is tested as the model.
+        end2end: predicts in place of the model: an ONNX file that goes from an image to results.
         training_only: arguments (and attributes) that hold parts which only training needs: weights without them are
             complete.
     """
 
     training_only: ClassVar[tuple[str, ...]] = ()
     network: nn.Module | None
+    end2end: Any
 
     def __init__(
         self, data_preprocessor: nn.Module | dict[str, Any] | None = None, init_cfg: dict[str, Any] | None = None
@@ -35,6 +37,7 @@ class FaceModel(BaseModel):
         # Built here: mmengine would look a bare name up in its own registry only.
         super().__init__(build_module(data_preprocessor) if data_preprocessor else None, init_cfg)
         self.network = None
+        self.end2end = None
 
     @property
     @abstractmethod
@@ -52,7 +55,8 @@ class FaceModel(BaseModel):
             assert data_samples is not None
             return self.loss(inputs, data_samples)
         if mode == 'predict':
-            return self.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
+            predictor = self if self.end2end is None else self.end2end
+            return predictor.predict(inputs, data_samples or [FaceDataSample() for _ in inputs])
         if mode == 'tensor':
             return self.tensor(inputs)
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")

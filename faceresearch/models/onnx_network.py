@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from faceresearch.errors import UserError
 from faceresearch.models.base import FaceModel
+from faceresearch.models.onnx_end2end import EndToEndNetwork, RawPixels, is_end2end, require_settings
 from faceresearch.models.recognizers.recognizer import FaceRecognizer
 
 
@@ -105,6 +106,9 @@ def use_onnx(model: nn.Module, path: str | Path) -> None:
     Raises:
         UserError: the model is of another package, or the file was made for another input or has other outputs.
     """
+    if isinstance(model, FaceModel) and is_end2end(path):
+        _use_end2end(model, str(path))
+        return
     if hasattr(model, 'data_preprocessor') and hasattr(model.data_preprocessor, 'memory_format'):
         # ONNX knows one order; channels_last would be turned back.
         model.data_preprocessor.memory_format = torch.contiguous_format  # type: ignore[union-attr,assignment]
@@ -119,6 +123,17 @@ def use_onnx(model: nn.Module, path: str | Path) -> None:
     network = ONNXNetwork(path, model.output_names)
     _require_same_input(model.data_preprocessor, network)
     model.network = network
+
+
+def _use_end2end(model: FaceModel, path: str) -> None:
+    from faceresearch.export.end2end import settings_of
+
+    network = ONNXNetwork(path)
+    stated = network.session.get_modelmeta().custom_metadata_map
+    require_settings(path, stated, settings_of(model))
+    _require_same_input(model.data_preprocessor, network)
+    model.end2end = EndToEndNetwork(network.session, path, model)
+    model.data_preprocessor = RawPixels()
 
 
 def _require_same_input(preprocessor: Any, network: ONNXNetwork) -> None:

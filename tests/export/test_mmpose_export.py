@@ -18,6 +18,7 @@ from faceresearch.export.heatmaps import decode_heatmaps
 from faceresearch.export.openmmlab_pose import Keypoints
 from faceresearch.export.parity import open_session, synthetic_images
 from faceresearch.export.trace import trace
+from faceresearch.structures import FaceDataSample
 from tests.tools.running import error_line, run_tool
 
 #: Fewer blocks: every kind of layer is there once, and tracing takes a third of the time.
@@ -123,10 +124,15 @@ def test_tool_writes_a_file_that_equals_the_network(end2end: bool, model: nn.Mod
     )
     assert done.status == 0, done.err
     session = open_session(path.read_bytes())
-    images = synthetic_images(3, 64, 64, model.data_preprocessor)
+    # Bytes, as they come from an image, and what the preprocessor makes of them.
+    pixels = (synthetic_images(3, 64, 64, None) * 255).round().byte()
+    images = model.data_preprocessor({'inputs': list(pixels), 'data_samples': [FaceDataSample() for _ in pixels]})[
+        'inputs'
+    ]
     with torch.no_grad():
-        expected = form_of(model, end2end)(images)
-    found = session.run(None, {'input': images.numpy()})
+        expected = (Keypoints if end2end else form_of)(model)(images)
+    given = {'image': pixels.numpy().transpose(0, 2, 3, 1)} if end2end else {'input': images.numpy()}
+    found = session.run(None, given)
     assert [output.name for output in session.get_outputs()] == (['keypoints', 'scores'] if end2end else ['heatmaps'])
     for ours, theirs in zip(found, expected):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)

@@ -116,16 +116,25 @@ class AttributeModel(FaceModel):
 
     def predict(self, inputs: Tensor, data_samples: Sequence[FaceDataSample]) -> Sequence[FaceDataSample]:
         """Add ``pred_attributes`` to each sample."""
-        return add_predictions(self.heads, self.raw_outputs(inputs), data_samples)
+        return add_predictions(self.decode(self.raw_outputs(inputs)), data_samples)
+
+    @property
+    def raw_widths(self) -> tuple[int, ...]:
+        """Numbers per face in each raw output."""
+        heads: dict[str, Any] = dict(self.heads.items())
+        return tuple(head.fc.out_features for head in heads.values())
+
+    def decode(self, raw: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Decode the raw outputs of N faces into the fields of ``pred_attributes``, N rows each."""
+        fields: dict[str, Tensor] = {}
+        heads: dict[str, Any] = dict(self.heads.items())
+        for (name, head), output in zip(heads.items(), raw, strict=True):
+            fields |= {f'{name}{suffix}': values for suffix, values in head.decode(widened(output)).items()}
+        return fields
 
 
-def add_predictions(
-    heads: nn.ModuleDict, raw: Sequence[Tensor], data_samples: Sequence[FaceDataSample]
-) -> Sequence[FaceDataSample]:
-    """Decode the raw outputs of heads into ``pred_attributes`` of each sample."""
-    fields: dict[str, Tensor] = {}
-    for (name, head), output in zip(heads.items(), raw, strict=True):
-        fields |= {f'{name}{suffix}': values for suffix, values in head.decode(widened(output)).items()}  # type: ignore[operator]
+def add_predictions(fields: Mapping[str, Tensor], data_samples: Sequence[FaceDataSample]) -> Sequence[FaceDataSample]:
+    """Add decoded fields to each sample as ``pred_attributes``."""
     for row, sample in enumerate(data_samples):
         sample.pred_attributes = BaseDataElement(**{name: values[row] for name, values in fields.items()})
     return data_samples

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from faceresearch.errors import UserError
 from faceresearch.models.base import FaceModel
-from faceresearch.models.classifiers.attribute_model import AttributeModel
+from faceresearch.models.classifiers.attribute_model import AttributeModel, add_predictions
 from faceresearch.models.classifiers.heads import ClassHead
 from faceresearch.registry import MODELS, build_module
 from faceresearch.structures import FaceDataSample
@@ -76,12 +76,16 @@ class FusedAttributes(FaceModel):
 
     def predict(self, inputs: Tensor, data_samples: Sequence[FaceDataSample]) -> Sequence[FaceDataSample]:
         """Add ``pred_attributes`` to each sample: per head the class and ``_scores``."""
-        from mmengine.structures import BaseDataElement
+        return add_predictions(self.decode(self.raw_outputs(inputs)), data_samples)
 
-        raw = self.raw_outputs(inputs)
-        for row, sample in enumerate(data_samples):
-            sample.pred_attributes = BaseDataElement()
-            for name, scores in zip(self.output_names, raw, strict=True):
-                sample.pred_attributes.set_field(scores[row].argmax(), name)
-                sample.pred_attributes.set_field(scores[row], f'{name}_scores')
-        return data_samples
+    @property
+    def raw_widths(self) -> tuple[int, ...]:
+        """Numbers per face in each raw output."""
+        return tuple(len(labels) for labels in self.labels.values())
+
+    def decode(self, raw: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Turn the mean probabilities of N faces into the fields of ``pred_attributes``, N rows each."""
+        fields: dict[str, Tensor] = {}
+        for name, scores in zip(self.output_names, raw, strict=True):
+            fields |= {name: scores.argmax(1), f'{name}_scores': scores}
+        return fields

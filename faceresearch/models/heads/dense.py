@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
@@ -13,13 +13,24 @@ from torch import Tensor
 from faceresearch.models.heads.nms import select_detections
 from faceresearch.structures import FaceDataSample
 
+#: Height and width of each level's feature map.
+MapSizes = Sequence[tuple[int, int]]
+
+
+class Decoded(NamedTuple):
+    """Boxes (..., 4) xyxy, points (..., K, 2) and how sure it is that each can be seen (..., K), or None."""
+
+    boxes: Tensor
+    keypoints: Tensor | None = None
+    keypoint_scores: Tensor | None = None
+
 
 class DenseFaceHead(BaseModule):
     """Base of heads that score boxes all over an image.
 
     A subclass has ``output_names``, ``loss(features, samples, size)``, ``tensor(features)``, the raw outputs that are
-    exported, and ``decode(outputs, samples, size)``, where ``size`` is the (h, w) of the network's input, padding
-    included. Predictions are decoded from the raw outputs alone, wherever those were computed.
+    exported, ``rows(outputs, size)`` and ``boxes_of(rows, size)``, where ``size`` is the (h, w) of the network's input,
+    padding included. Predictions are decoded from the raw outputs alone, wherever those were computed.
 
     Args:
         score_thr: detections must score above this.
@@ -49,6 +60,21 @@ class DenseFaceHead(BaseModule):
         self.max_per_img = max_per_img
 
     @abstractmethod
+    def rows(
+        self, outputs: Sequence[Tensor], size: tuple[int, int], maps: MapSizes | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return scores (N, P) and what the boxes are decoded from, tensors (N, P, …) with a row for each score.
+
+        Args:
+            outputs: what ``tensor`` gives for images that are ``size`` (h, w) large.
+            size: of the network's input, padding included.
+            maps: sizes (h, w) of the feature maps, where they are symbolic; by default they follow from ``size``.
+        """
+
+    @abstractmethod
+    def boxes_of(self, rows: Sequence[Tensor], size: tuple[int, int]) -> Decoded:
+        """Decode rows (..., ·), all that :meth:`rows` gives or some of them, in pixels of the network's input."""
+
     def decode(
         self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
     ) -> Sequence[FaceDataSample]:
@@ -59,6 +85,14 @@ class DenseFaceHead(BaseModule):
             samples: one for each image.
             size: of the network's input, padding included.
         """
+        scores, rows = self.rows(outputs, size)
+        for i, sample in enumerate(samples):
+            keep = scores[i] > self.score_thr
+            found = self.boxes_of([row[i][keep] for row in rows], size)
+            sample.pred_instances = self.detections(
+                found.boxes, scores[i][keep], found.keypoints, sample, found.keypoint_scores
+            )
+        return samples
 
     def detections(
         self,

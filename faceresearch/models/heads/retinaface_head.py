@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from faceresearch.codecs import PriorBoxCodec
-from faceresearch.models.heads.dense import DenseFaceHead
+from faceresearch.models.heads.dense import Decoded, DenseFaceHead, MapSizes
 from faceresearch.models.heads.prior_matching import match_priors
 from faceresearch.models.heads.regions import covered_priors
+from faceresearch.models.precision import widened
 from faceresearch.registry import MODELS, build_codec, build_module
 from faceresearch.structures import FaceDataSample
 
@@ -117,33 +117,26 @@ class RetinaFaceHead(DenseFaceHead):
         labels[positive] = torch.where(visible, 1, -1)
         return labels, box_targets, landmark_targets
 
-    def decode(
-        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
-    ) -> Sequence[FaceDataSample]:
-        """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
-        boxes, scores, landmarks = outputs
-        priors = self.codec.priors(size).to(device=boxes.device, dtype=torch.float32)
-        for i, sample in enumerate(samples):
-            sample.pred_instances = self._decode(
-                boxes[i].float(), scores[i, :, 1].float(), landmarks[i].float(), priors, sample, size
-            )
-        return samples
+    def rows(
+        self, outputs: Sequence[Tensor], size: tuple[int, int], maps: MapSizes | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return scores (N, P), and offsets of boxes and of landmarks with their priors."""
+        boxes, scores, landmarks = (widened(output) for output in outputs)
+        priors = (self.codec.priors(size) if maps is None else self.codec.priors_of_maps(size, maps)).to(boxes)
+        return scores[..., 1], (boxes, landmarks, priors.expand(len(boxes), -1, -1))
 
-    def _decode(
-        self,
-        deltas: Tensor,
-        scores: Tensor,
-        offsets: Tensor,
-        priors: Tensor,
-        sample: FaceDataSample,
-        size: tuple[int, int],
-    ) -> InstanceData:
-        keep = scores > self.score_thr
-        scores, priors = scores[keep], priors[keep]
-        scale = scores.new_tensor([size[1], size[0]])
-        boxes = self.codec.decode_boxes(deltas[keep], priors) * scale.repeat(2)
-        keypoints = self.codec.decode_keypoints(offsets[keep], priors) * scale
-        return self.detections(boxes, scores, keypoints, sample)
+    def boxes_of(self, rows: Sequence[Tensor], size: tuple[int, int]) -> Decoded:
+        """Decode offsets, in pixels of the network's input."""
+        deltas, offsets, priors = rows
+        corners = self.codec.decode_boxes(deltas, priors).unflatten(-1, (2, 2))
+        return Decoded(
+            _in_pixels(corners, size).flatten(-2), _in_pixels(self.codec.decode_keypoints(offsets, priors), size)
+        )
+
+
+def _in_pixels(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn points (..., 2) in fractions of an image's sides into pixels; its ``size`` (h, w) may be symbolic."""
+    return torch.stack([points[..., 0] * size[1], points[..., 1] * size[0]], -1)
 
 
 def _join(convs: nn.ModuleList, features: Sequence[Tensor], width: int) -> Tensor:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from faceresearch.codecs import DistanceCodec
 from faceresearch.models.heads.atss import assign_atss
-from faceresearch.models.heads.dense import DenseFaceHead
+from faceresearch.models.heads.dense import Decoded, DenseFaceHead, MapSizes
 from faceresearch.models.heads.regions import covered_priors
 from faceresearch.models.layers import Scale
 from faceresearch.models.losses.iou import elementwise_iou
@@ -198,28 +197,21 @@ class SCRFDHead(DenseFaceHead):
         centres, sizes = (anchors[:, :2] + anchors[:, 2:]) / 2, anchors[:, 2:] - anchors[:, :2]
         return covered_priors(sample.ignored_instances.bboxes.to(anchors), torch.cat([centres, sizes], 1))
 
-    def decode(
-        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
-    ) -> Sequence[FaceDataSample]:
-        """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
+    def rows(
+        self, outputs: Sequence[Tensor], size: tuple[int, int], maps: MapSizes | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return scores (N, A), and distances, offsets of points if there are any, and anchor points."""
         levels = len(self.codec.strides)
-        scores = torch.cat(outputs[:levels], 1).squeeze(-1).float()  # type: ignore[arg-type]
-        boxes = torch.cat(outputs[levels : 2 * levels], 1).float()  # type: ignore[arg-type]
-        keypoints = torch.cat(outputs[2 * levels :], 1).float() if self.num_landmarks else None  # type: ignore[arg-type]
-        points = self.codec.points(size).to(scores)
-        for i, sample in enumerate(samples):
-            keep = scores[i] > self.score_thr
-            sample.pred_instances = self._decode(
-                boxes[i][keep], scores[i][keep], None if keypoints is None else keypoints[i][keep], points[keep], sample
-            )
-        return samples
+        joined = [widened(torch.cat(list(outputs[i : i + levels]), 1)) for i in range(0, len(outputs), levels)]
+        scores = joined[0].squeeze(-1)
+        points = (self.codec.points(size) if maps is None else self.codec.points_of_maps(maps)).to(scores)
+        return scores, (*joined[1:], points.expand(len(scores), -1, -1))
 
-    def _decode(
-        self, distances: Tensor, scores: Tensor, offsets: Tensor | None, points: Tensor, sample: FaceDataSample
-    ) -> InstanceData:
-        boxes = self.codec.decode_boxes(distances, points)
-        keypoints = None if offsets is None else self.codec.decode_keypoints(offsets, points)
-        return self.detections(boxes, scores, keypoints, sample)
+    def boxes_of(self, rows: Sequence[Tensor], size: tuple[int, int]) -> Decoded:
+        """Decode distances and offsets, in pixels of the network's input."""
+        distances, *offsets, points = rows
+        keypoints = self.codec.decode_keypoints(offsets[0], points) if offsets else None
+        return Decoded(self.codec.decode_boxes(distances, points), keypoints)
 
 
 def _rows(x: Tensor, width: int) -> Tensor:

@@ -13,7 +13,7 @@ from torchvision.ops import box_convert
 
 from faceresearch.codecs import AnchorGridCodec
 from faceresearch.models.heads.anchor_ratio import match_anchors
-from faceresearch.models.heads.dense import DenseFaceHead
+from faceresearch.models.heads.dense import Decoded, DenseFaceHead, MapSizes
 from faceresearch.models.heads.regions import cells_inside
 from faceresearch.models.losses.iou import IoULoss
 from faceresearch.models.losses.wing import WingLoss
@@ -192,16 +192,15 @@ class YOLOv5FaceHead(DenseFaceHead):
             self.landmark_loss(keypoints, faces.keypoints[face] / stride, faces.visible[face]),
         )
 
-    def decode(
-        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
-    ) -> Sequence[FaceDataSample]:
-        """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score."""
-        for sample, rows in zip(samples, outputs[0]):
-            scores = rows[:, 4] * rows[:, -1]
-            rows, scores = rows[scores > self.score_thr], scores[scores > self.score_thr]
-            boxes = box_convert(rows[:, :4], 'cxcywh', 'xyxy')
-            sample.pred_instances = self.detections(boxes, scores, rows[:, 5:-1].unflatten(-1, (-1, 2)), sample)
-        return samples
+    def rows(
+        self, outputs: Sequence[Tensor], size: tuple[int, int], maps: MapSizes | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return scores (N, P) and the decoded predictions."""
+        return outputs[0][..., 4] * outputs[0][..., -1], (outputs[0],)
+
+    def boxes_of(self, rows: Sequence[Tensor], size: tuple[int, int]) -> Decoded:
+        """Take boxes and points out of decoded predictions, in pixels of the network's input."""
+        return Decoded(box_convert(rows[0][..., :4], 'cxcywh', 'xyxy'), rows[0][..., 5:-1].unflatten(-1, (-1, 2)))
 
 
 def _spread(values: Tensor, index: tuple[Tensor, ...], shape: Sequence[int]) -> Tensor:

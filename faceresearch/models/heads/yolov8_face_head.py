@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchvision.ops import box_convert
 
 from faceresearch.codecs import DistanceCodec
-from faceresearch.models.heads.dense import DenseFaceHead
+from faceresearch.models.heads.dense import Decoded, DenseFaceHead, MapSizes
 from faceresearch.models.heads.regions import points_inside
 from faceresearch.models.heads.task_aligned import assign_task_aligned
 from faceresearch.models.losses.dfl import expected_distance
@@ -181,24 +181,17 @@ class YOLOv8FaceHead(DenseFaceHead):
         distances = self.codec.encode_boxes(of_points, points)
         return GridTargets(positive, quality, ignored, of_points, distances, keypoints, visible)
 
-    def decode(
-        self, outputs: Sequence[Tensor], samples: Sequence[FaceDataSample], size: tuple[int, int]
-    ) -> Sequence[FaceDataSample]:
-        """Add ``pred_instances`` to each sample, in pixels of the original image, by falling score.
+    def rows(
+        self, outputs: Sequence[Tensor], size: tuple[int, int], maps: MapSizes | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return scores (N, P) and the decoded predictions."""
+        predictions = widened(outputs[0]).transpose(1, 2)
+        return predictions[..., 4], (predictions,)
 
-        Besides the fields of every detector, ``keypoint_scores`` (D, K): how likely each key point is visible.
-        """
-        for sample, columns in zip(samples, outputs[0]):
-            rows = columns[:, columns[4] > self.score_thr].float().T
-            keypoints = rows[:, 5:].unflatten(-1, (self.num_keypoints, 3))
-            sample.pred_instances = self.detections(
-                box_convert(rows[:, :4], 'cxcywh', 'xyxy'),
-                rows[:, 4],
-                keypoints[..., :2],
-                sample,
-                keypoint_scores=keypoints[..., 2],
-            )
-        return samples
+    def boxes_of(self, rows: Sequence[Tensor], size: tuple[int, int]) -> Decoded:
+        """Take boxes, points and how likely each is visible out of predictions, in pixels of the network's input."""
+        keypoints = rows[0][..., 5:].unflatten(-1, (self.num_keypoints, 3))
+        return Decoded(box_convert(rows[0][..., :4], 'cxcywh', 'xyxy'), keypoints[..., :2], keypoints[..., 2])
 
     def _points(self, maps: Sequence[Tensor], like: Tensor) -> Tensor:
         """Return the grid points (P, 3) of one map per level."""

@@ -85,14 +85,24 @@ class CoordinateLandmarker(FaceModel):
 
     def _find(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Return the points (N, K, 2) in pixels of crops (N, 3, H, W), and what stands for scores (N, K)."""
-        height, width = crops.shape[-2:]
-        points = self.head.codec.decode(self.raw_outputs(crops)[0], (height, width))
-        if self.flip_test:
-            mirrored = self.head.codec.decode(self.raw_outputs(crops.flip(3))[0], (height, width))
-            mirrored = mirrored[:, list(self.scheme.flip_indices)]
-            mirrored = torch.stack([width - 1 - mirrored[..., 0], mirrored[..., 1]], -1)
-            points = (points + mirrored) / 2
+        points = self.points(crops)
         return points, torch.ones_like(points[..., 0])
+
+    def add_points(self, sample: FaceDataSample, found: Mapping[str, Tensor], size: tuple[int, int]) -> None:
+        """Add ``pred_instances`` from ``keypoints`` (1, K, 2) in pixels of a crop of ``size`` (h, w)."""
+        face = found['keypoints'][0].double().cpu().numpy()
+        sample.pred_instances = self._instances(sample, face, size, found['keypoints'].device)
+
+    def points(self, inputs: Tensor) -> Tensor:
+        """Return the points (N, K, 2), in pixels of the crops (N, 3, H, W), each looked at once, or with ``flip_test`` twice."""
+        height, width = inputs.shape[-2:]
+        points = self.head.codec.decode(self.raw_outputs(inputs)[0], (height, width))
+        if not self.flip_test:
+            return points
+        mirrored = self.head.codec.decode(self.raw_outputs(inputs.flip(3))[0], (height, width))
+        mirrored = mirrored[:, list(self.scheme.flip_indices)]
+        mirrored = torch.stack([width - 1 - mirrored[..., 0], mirrored[..., 1]], -1)
+        return (points + mirrored) / 2
 
     def _instances(
         self, sample: FaceDataSample, face: np.ndarray, size: tuple[int, int], device: torch.device

@@ -113,14 +113,17 @@ class FaceRecognizer(FaceModel):
 
     def predict(self, inputs: Tensor, data_samples: list[FaceDataSample]) -> list[FaceDataSample]:
         """Add ``pred_embedding`` to each sample: float32 (D,), or (2 D,) with ``flip_test='concat'``, not normalised."""
-        embedding = self.extract(inputs)
-        if self.flip_test != 'none':
-            mirrored = self.extract(inputs.flip(3))
-            both = self.flip_test == 'concat'
-            embedding = torch.cat([embedding, mirrored], dim=1) if both else embedding + mirrored
-        for sample, row in zip(data_samples, embedding.float(), strict=True):
+        for sample, row in zip(data_samples, self.embed(inputs).float(), strict=True):
             sample.pred_embedding = row
         return data_samples
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return what is predicted for aligned faces (N, 3, H, W), normalised: with the mirrored ones, as ``flip_test`` says."""
+        embedding = self.extract(inputs)
+        if self.flip_test == 'none':
+            return embedding
+        mirrored = self.extract(inputs.flip(3))
+        return torch.cat([embedding, mirrored], dim=1) if self.flip_test == 'concat' else embedding + mirrored
 
 
 def without_head(model: Mapping[str, Any]) -> Mapping[str, Any]:
