@@ -137,7 +137,8 @@ def write_statistics(name: str, out: Path, size: tuple[int, int] | None) -> None
             layer.momentum = None
             layer.train()
     with torch.no_grad():
-        network(synthetic_images(count, *size, model.data_preprocessor))
+        channels = getattr(network, 'input_channels', 3)
+        network(synthetic_images(count, *size, model.data_preprocessor, channels))
     save_weights(out, model.state_dict(), {'config': name})
 
 
