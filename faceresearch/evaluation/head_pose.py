@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,24 @@ from faceresearch.registry import METRICS
 def angles_of_rotation(matrices: np.ndarray) -> np.ndarray:
     """Return pitch, yaw and roll (N, 3) in degrees of rotations (N, 3, 3)."""
     return Rotation.from_matrix(matrices).as_euler('xyz', degrees=True)
+
+
+def pose_figures(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Return ``mae``, the mean of ``pitch_mae``, ``yaw_mae`` and ``roll_mae``, and ``geodesic``, all in degrees.
+
+    Args:
+        predicted: rotations (N, 3, 3).
+        truth: rotations (N, 3, 3); of none, figures are nan.
+    """
+    # The mean first: the best model is chosen by the first key.
+    keys = ('mae', 'pitch_mae', 'yaw_mae', 'roll_mae', 'geodesic')
+    if not len(truth):
+        return dict.fromkeys(keys, math.nan)
+    # The shorter way round.
+    turn = np.abs((angles_of_rotation(predicted) - angles_of_rotation(truth) + 180) % 360 - 180).mean(0)
+    between = Rotation.from_matrix(predicted) * Rotation.from_matrix(truth).inv()
+    values = (turn.mean(), *turn, np.rad2deg(between.magnitude()).mean())
+    return {key: float(value) for key, value in zip(keys, values)}
 
 
 @dataclass
@@ -80,12 +99,7 @@ class HeadPoseMetric(StoredAttributeMetric):
         """Average over the images within ``max_angle``."""
         results = once_each(results)
         seen = [result for result in results if not result.broken]
-        truth = np.stack([result.truth for result in seen]).astype(np.float64)
-        predicted = np.stack([result.predicted for result in seen]).astype(np.float64)
-        angles = angles_of_rotation(truth)
-        kept = (np.abs(angles) <= self.max_angle).all(1)
-        turn = np.abs((angles_of_rotation(predicted) - angles + 180) % 360 - 180)[kept].mean(0)
-        between = Rotation.from_matrix(predicted[kept]) * Rotation.from_matrix(truth[kept]).inv()
-        figures = {f'{name}_mae': float(value) for name, value in zip(('pitch', 'yaw', 'roll'), turn)}
-        figures |= {'mae': float(turn.mean()), 'geodesic': float(np.rad2deg(between.magnitude()).mean())}
-        return with_broken(figures, results)
+        truth = np.array([result.truth for result in seen], np.float64).reshape(-1, 3, 3)
+        predicted = np.array([result.predicted for result in seen], np.float64).reshape(-1, 3, 3)
+        kept = np.array([np.abs(angles_of_rotation(one)).max() <= self.max_angle for one in truth], bool)
+        return with_broken(pose_figures(predicted[kept], truth[kept]), results)

@@ -253,7 +253,9 @@ class SpoofMetric(StoredAttributeMetric):
 
     def _figures(self, data: _Scores, threshold: float | str) -> dict[str, float]:
         accepted = data.accepted if isinstance(threshold, str) else data.score >= threshold
-        figures = spoof_rates(accepted, data.real, data.attack)
+        rates = spoof_rates(accepted, data.real, data.attack)
+        # First, because the best model is chosen by the first key: whoever rejects everybody has no APCER.
+        figures = {'acer': rates['acer'], **rates}
         figures['hter'] = (figures['apcer_pooled'] + figures['bpcer']) / 2
         if not isinstance(threshold, str):
             figures['threshold'] = float(threshold)

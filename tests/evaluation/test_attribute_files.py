@@ -14,6 +14,7 @@ from mmengine.structures import BaseDataElement
 
 from faceresearch.apis.test import judge_predictions
 from faceresearch.apis.test import test as run_test
+from faceresearch.engine.checkpoint_hook import less_is_better
 from faceresearch.errors import UserError
 from faceresearch.evaluation import AttributeMetric, DumpAttributes, GazeMetric, SpoofMetric, evaluate_predictions
 from faceresearch.evaluation.head_pose import HeadPoseMetric, angles_of_rotation, rotation_matrix
@@ -166,3 +167,21 @@ def test_a_run_with_dump_and_its_file_have_the_same_figures(tmp_path: Path) -> N
     assert again == pytest.approx(found)
     with pytest.raises(UserError, match='1 of 13 images are missing, such as real/broken'):
         judge_predictions('minifasnet_v2_liveness', tmp_path / 'p.npz', common)
+
+
+@pytest.mark.parametrize(
+    ('metric', 'predicted', 'truth', 'first'),
+    [
+        (SpoofMetric(), {'spoof_scores': [0.1, 0.8, 0.1]}, {'spoof': 1}, 'spoof/acer'),
+        (GazeMetric(), {'yaw': 1.0, 'pitch': 2.0}, {'yaw': 0.0, 'pitch': 0.0}, 'gaze/mae'),
+        (HeadPoseMetric(), {'rotation': np.eye(3)}, {'rotation': np.eye(3)}, 'head_pose/mae'),
+    ],
+)
+def test_the_best_model_is_chosen_by_a_figure_of_all(metric: Any, predicted: Any, truth: Any, first: str) -> None:
+    # save_best='auto' takes the first key; APCER alone would choose a model that rejects everybody.
+    samples = [sample('a', predicted, truth)]
+    if first == 'spoof/acer':
+        samples.append(sample('b', {'spoof_scores': [0.8, 0.1, 0.1]}, {'spoof': 0}, attack='print'))
+    metric.process(None, samples)
+    assert next(iter(metric.evaluate(len(samples)))) == first
+    assert less_is_better(first)

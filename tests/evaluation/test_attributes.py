@@ -98,3 +98,10 @@ def test_angles_of_rotations_are_those_of_the_model() -> None:
     assert np.allclose(rotation_of(six).numpy(), matrices)
     turned = torch.from_numpy(np.stack([rotation_matrix(0, 0, 30) @ m for m in matrices]))
     assert np.allclose(np.rad2deg(geodesic_distance(turned, torch.from_numpy(matrices)).numpy()), 30)
+
+
+def test_head_pose_without_an_image_that_counts() -> None:
+    metric = HeadPoseMetric()
+    behind = rotation_matrix(0, 0, 150)
+    metric.process(None, [sample('a', {'rotation': behind}, {'rotation': behind})])
+    assert np.isnan(list(metric.evaluate(1).values())).all()
