@@ -10,7 +10,7 @@ from rich.console import Console
 
 from faceresearch.errors import UserError
 from faceresearch.zoo.download import Outcome, download, listing
-from faceresearch.zoo.index import ZooModel, find_models, read_index
+from faceresearch.zoo.index import ZooModel, find_models, read_external, read_index
 
 
 def list_models(names: Sequence[str] = (), folder: str | Path = 'checkpoints') -> None:
@@ -25,7 +25,12 @@ def list_models(names: Sequence[str] = (), folder: str | Path = 'checkpoints') -
     """
     index = read_index()
     models = find_models(list(names), index) if names else list(index.values())
-    Console(width=None if sys.stdout.isatty() else 200).print(listing(models, folder))
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(listing(models, folder))
+    if not names:
+        console.print('\nof other toolkits, not here:')
+        for model in read_external():
+            console.print(f'{model.name} ({model.task}): {model.reason}; nearest: {model.nearest}', highlight=False)
 
 
 def download_models(

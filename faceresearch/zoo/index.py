@@ -61,6 +61,51 @@ class ZooModel:
     weights: PublishedWeights | None
 
 
+@dataclass(frozen=True)
+class ExternalModel:
+    """A model of another toolkit that is not rebuilt here.
+
+    Attributes:
+        name: as the toolkits write it.
+        task: such as ``detection``.
+        origin: repository and file, in words.
+        reason: why it is not here.
+        nearest: name of our model that comes nearest.
+    """
+
+    name: str
+    task: str
+    origin: str
+    reason: str
+    nearest: str
+
+
+def read_external(path: str | Path | None = None) -> list[ExternalModel]:
+    """Return the models of other toolkits that the index names.
+
+    Args:
+        path: an index file; ours (``model-index.yml``) by default.
+
+    Raises:
+        UserError: it is no YAML, or a row lacks something.
+    """
+    path = Path(path or index_file())
+    try:
+        rows = (yaml.safe_load(path.read_text(encoding='utf-8')) or {}).get('External') or []
+        return [ExternalModel(**{key.lower(): str(value) for key, value in row.items()}) for row in rows]
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f'{path}: cannot be read as YAML: {" ".join(str(error).split())}') from error
+    except (TypeError, AttributeError) as error:
+        raise UserError(f'{path}: an external model needs Name, Task, Origin, Reason and Nearest ({error})') from error
+
+
+def index_file() -> Path:
+    """Return ``model-index.yml``, in the installed package beside the configs, in a checkout beside their folder."""
+    folder = configs_folder()
+    inside = folder / 'model-index.yml'
+    return inside if inside.is_file() else folder.parent / 'model-index.yml'
+
+
 def read_index(folder: str | Path | None = None) -> dict[str, ZooModel]:
     """Return all models by name, in the order of families and rows.
 
