@@ -19,7 +19,9 @@ def run(script: str, folder: Path, *arguments: str, **variables: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('script', ['widerface_published', 'parsing_training', 'landmark68_training', 'cfp_training'])
+@pytest.mark.parametrize(
+    'script', ['widerface_published', 'parsing_training', 'landmark68_training', 'cfp_training', 'cfp_published']
+)
 def test_script(script: str, shared_dir: Path, tmp_path: Path) -> None:
     run(script, tmp_path, FACERESEARCH_TEST_DATA=str(shared_dir))
 

@@ -21,6 +21,8 @@ weight_decay = 0.1
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='RandomFlip', prob=0.5),
+    # Faces are aligned by five points that are off by some pixels, more so on profiles.
+    dict(type='RandomSimilarity', size=112, angle=10.0, scale=(0.88, 1.12), shift=0.06, prob=0.8),
     dict(type='RandomCropOnBlack', prob=0.3, scale=(0.4, 1.0)),
     dict(type='RandomLowResolution', prob=0.2),
     dict(type='RandomColorJitter', prob=0.5),

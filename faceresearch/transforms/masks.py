@@ -200,7 +200,7 @@ class RandomScale(BaseTransform):
 class RandomCrop(BaseTransform):
     """Cut a random window out of image and mask; images smaller than it are enlarged first, in their proportions.
 
-    For parsing: boxes and points do not follow.
+    For parsing and recognition: boxes and points do not follow.
 
     Args:
         size: side in pixels, or (height, width).
@@ -234,7 +234,7 @@ class RandomCrop(BaseTransform):
 class RandomSimilarity(BaseTransform):
     """Turn, scale and shift image and mask at random, and bring them to one size, in a single interpolation.
 
-    For parsing: boxes and points do not follow. What comes from beyond the image is black and does not count in training.
+    For parsing and recognition: boxes and points do not follow. What comes from beyond the image is black and does not count in training.
 
     Args:
         size: side of the result in pixels, or (height, width); at factor 1 and without rotation and shift the whole

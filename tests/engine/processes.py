@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,12 @@ import torch.multiprocessing as mp
 def run_processes(work: Callable[..., Any], count: int, folder: Path, *args: Any) -> list[Any]:
     """Call ``work(*args)`` in ``count`` processes that form a group; return what each of them returned.
 
-    Forked, so that they need not import everything anew: that costs many times what the tests compute.
+    Forked from a server that has imported everything and computed nothing: importing costs many times what the tests
+    compute, and a process in which other tests have left threads cannot be forked safely.
     """
     name = uuid.uuid4().hex
-    mp.start_processes(_enter, (work, count, folder, name, args), count, start_method='fork')
+    multiprocessing.set_forkserver_preload(['torch', 'mmengine.runner', 'faceresearch.engine', work.__module__])
+    mp.start_processes(_enter, (work, count, folder, name, args), count, start_method='forkserver')
     return [torch.load(folder / f'{name}_{rank}.pt', weights_only=True) for rank in range(count)]
 
 
