@@ -73,9 +73,9 @@ def record(title: str, command: str, lines: list[str], write: bool = True) -> No
         lines: the figures, one Markdown line each.
         write: write it to the page; otherwise it is only printed, as for a reduced form.
     """
-    commit = subprocess.run(
-        ['git', 'describe', '--always', '--dirty'], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    # Figures that other scripts have written to the page are no change to what is measured.
+    changed = _git('status', '--porcelain', '--untracked-files=no', '--', '.', f':!{PAGE.relative_to(ROOT)}')
+    commit = _git('rev-parse', '--short', 'HEAD') + ('-dirty' if changed else '')
     machine = f'{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}'
     body = [f'## {title}', '', f'`{command}`', '', *lines, '', f'Commit {commit}, {date.today()}, {machine}.', '']
     print('\n'.join(body))
@@ -87,3 +87,8 @@ def record(title: str, command: str, lines: list[str], write: bool = True) -> No
     text = pattern.sub(lambda _: section + '\n', text) if pattern.search(text) else f'{text.rstrip()}\n\n{section}'
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(text.rstrip() + '\n', encoding='utf-8')
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(['git', *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
