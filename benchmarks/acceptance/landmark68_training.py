@@ -84,7 +84,7 @@ def measure(folder: Path, half: str, other: str, seed: int, weights: Path, reduc
     ]
     mean, trained, judged = mean_shape_error(data)
     # Validated once, at the end: no epoch is chosen by the judged faces.
-    schedule = ['max_epochs=4', 'val_interval=4'] if reduced else ['val_interval=1000']
+    schedule = ['max_epochs=6', 'val_interval=6'] if reduced else ['val_interval=1000']
     start = [f'load_from={weights}', f'seed={seed}', 'num_workers=1']
     seconds = run_tool('tools/train.py', CONFIG, *data, *start, *schedule, '--work-dir', folder)
     out = folder / 'metrics.json'
