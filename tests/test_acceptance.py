@@ -27,6 +27,11 @@ def test_script(script: str, shared_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_find_in_a_gallery(shared_dir: Path, tmp_path: Path) -> None:
+    run('face_find', tmp_path, FACERESEARCH_TEST_DATA=str(shared_dir))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('config', ['adaface_r10_synthfaces', 'arcface_r10_pfc_synthfaces'])
 def test_recognition_on_synthfaces(tmp_path: Path, config: str) -> None:
     run('recognition_synthfaces', tmp_path, '--only', config)

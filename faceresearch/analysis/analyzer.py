@@ -14,6 +14,8 @@ from torch import nn
 
 from faceresearch.analysis.face import Face, embedding_of
 from faceresearch.analysis.finder import FaceFinder
+from faceresearch.analysis.gallery import Finding, Gallery
+from faceresearch.analysis.identity import identity_of
 from faceresearch.analysis.images import Image, as_image, as_images, is_one_image
 from faceresearch.analysis.stages import FaceStage
 from faceresearch.analysis.verification import FaceChoice, Thresholds, Verification, compare_faces, thresholds_for
@@ -74,6 +76,7 @@ class FaceAnalyzer:
             )
         self.recogniser = recognisers[0] if recognisers else None
         self.thresholds = self._thresholds(thresholds)
+        self._galleries: list[tuple[Gallery, tuple[str | Path, str | Path | None, bool]]] = []
 
     # A path is a sequence of strings to the type checker.
     @overload
@@ -124,19 +127,75 @@ class FaceAnalyzer:
         Raises:
             UserError: an image shows no face, nothing says which threshold to use, or there is no recogniser.
         """
-        recogniser = self._need_recogniser()
+        self._need_recogniser()
         stated: tuple[float | None, bool | None] = (None, None)
         if threshold is None:
-            if self.thresholds is None:
-                raise UserError(
-                    f'verify: no threshold is known for {recogniser.name}: give thresholds=FILE (of tools/calibrate.py, or'
-                    ' FaceAnalyzer.calibrate), or threshold=COSINE'
-                )
-            threshold, reliable = self.thresholds.at(far)
+            threshold, reliable = self._calibrated(far, 'verify')
             stated = (far, reliable)
         found = [self._faces_of(given, name) for given, name in ((a, 'first'), (b, 'second'))]
         outcome = compare_faces(found[0], found[1], threshold, face)
         return replace(outcome, far=stated[0], reliable=stated[1])
+
+    def find(
+        self,
+        query: Image | Face | Sequence[Face],
+        folder: str | Path,
+        store: str | Path | None = None,
+        k: int | None = 10,
+        threshold: float | None = None,
+        far: float | None = None,
+        approximate: bool = False,
+        rebuild: bool = False,
+    ) -> list[Finding]:
+        """Find the faces of a folder's images that are most like those of an image.
+
+        The folder's embeddings are computed once and kept; see :class:`~faceresearch.analysis.gallery.Gallery`, also for
+        ``store``, ``approximate`` and ``rebuild``. What has changed in the folder is noticed with every call.
+
+        Args:
+            query: an image, or faces of an earlier :meth:`analyze` or :meth:`represent`.
+            folder: the images to look through.
+            store: file that keeps the embeddings; in the folder by default.
+            k: how many matches of each face at most; None sets no limit.
+            threshold: least cosine of a match.
+            far: instead, the calibrated threshold of this false accept rate. With neither, the ``k`` most similar faces are
+                matches, however little they are.
+            approximate: search by an index of faiss, for millions of faces.
+            rebuild: put a damaged store aside and begin a new one.
+
+        Returns:
+            A finding for each face of the query, best first.
+
+        Raises:
+            UserError: there is no recogniser, no face in the query, no folder or no calibrated threshold; or the store
+                cannot be used.
+        """
+        if far is not None and threshold is None:
+            threshold = self._calibrated(far, 'find')[0]
+        given = self._faces_of(query, 'query')
+        faces = [given] if isinstance(given, Face) else list(given)
+        embeddings = np.stack([embedding_of(face) for face in faces])
+        gallery = self.gallery(folder, store, approximate, rebuild)
+        gallery.update()
+        matches = gallery.search(embeddings, k, threshold)
+        return [Finding(face, found) for face, found in zip(faces, matches, strict=True)]
+
+    def gallery(
+        self, folder: str | Path, store: str | Path | None = None, approximate: bool = False, rebuild: bool = False
+    ) -> Gallery:
+        """Return the gallery of a folder, the same one when it is asked for again.
+
+        Raises:
+            UserError: there is no recogniser or no such folder, or the store cannot be used.
+        """
+        about = identity_of(self)
+        for gallery, settings in self._galleries:
+            if settings == (folder, store, approximate) and gallery.about == about and not rebuild:
+                return gallery
+        gallery = Gallery(folder, self.represent, about, store, self.batch_size, approximate, rebuild)
+        self._galleries = [entry for entry in self._galleries if entry[1] != (folder, store, approximate)]
+        self._galleries.append((gallery, (folder, store, approximate)))
+        return gallery
 
     def calibrate(
         self,
@@ -204,6 +263,15 @@ class FaceAnalyzer:
         if self.recogniser is None:
             raise UserError('the analyzer has no recogniser: add one to its models, such as mobileface_foamliu_ms1m')
         return self.recogniser
+
+    def _calibrated(self, far: float, what: str) -> tuple[float, bool]:
+        """Return the threshold of a false accept rate, and whether it is reliable."""
+        if self.thresholds is None:
+            raise UserError(
+                f'{what}: no threshold is known for {self._need_recogniser().name}: give thresholds=FILE (of'
+                ' tools/calibrate.py, or FaceAnalyzer.calibrate), or threshold=COSINE'
+            )
+        return self.thresholds.at(far)
 
     def _thresholds(self, given: str | Path | Mapping[str, Any] | None) -> Thresholds | None:
         if given is None:

@@ -58,6 +58,19 @@ class Match:
         return {'path': self.path, 'similarity': round(self.similarity, 6), 'box': box, 'score': round(self.score, 5)}
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A face that was asked for, and the faces of the gallery that are like it.
+
+    Attributes:
+        face: of the query.
+        matches: most similar first.
+    """
+
+    face: Face
+    matches: list[Match]
+
+
 @dataclass
 class Changes:
     """What was noticed since the last time.
