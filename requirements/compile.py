@@ -1,4 +1,4 @@
-"""Pin every package the project installs: writes base.txt, cuda.txt, extras.txt, dev.txt and openmmlab.txt beside this file.
+"""Pin every package the project installs: writes base.txt, cuda.txt, extras.txt, dev.txt, demo.txt and openmmlab.txt beside this file.
 
 Run it when pyproject.toml's dependencies change or to move to newer releases (needs uv, and the network):
     python requirements/compile.py
@@ -20,7 +20,8 @@ HEADERS = {
     'base': 'What training, testing and inference need, besides openmmlab.txt.\n-c cuda.txt',
     'cuda': 'Constraints: they hold only where the chosen torch build asks for these packages.',
     'extras': 'ONNX export, TensorBoard, web data sets, Keras checkpoints.\n-r base.txt',
-    'dev': 'Tests, linters, type checker, build backend.\n-r extras.txt',
+    'dev': 'Tests, linters, type checker, build backend, browser driver.\n-r extras.txt',
+    'demo': "The demo page. Install with --no-deps, after base.txt: gradio's own metadata asks for an older Pillow.",
     'openmmlab': 'Install with --no-deps, after base.txt: their own metadata asks for packages that break the environment.',
 }
 
@@ -45,12 +46,19 @@ def write(name: str, lines: list[str]) -> None:
 
 
 def main() -> int:
-    everything = resolve('onnx', 'train', 'convert', 'dev')
+    everything = resolve('onnx', 'train', 'convert', 'dev', 'demo')
+    usual = {name_of(line) for line in resolve('onnx', 'train', 'convert', 'dev')}
     core = {name_of(line) for line in resolve()}
+    # Beside base.txt alone it must be whole: what dev.txt has too is in both.
+    demo = {name_of(line) for line in resolve('demo')} - core
     extra = {name_of(line) for line in resolve('onnx', 'train', 'convert')} - core
     groups: dict[str, list[str]] = {name: [] for name in HEADERS}
     for line in everything:
         name = name_of(line)
+        if name in demo:
+            groups['demo'].append(line)
+        if name not in usual:
+            continue
         if name in OPENMMLAB:
             group = 'openmmlab'
         elif CUDA.match(name):

@@ -1,4 +1,4 @@
-"""Tell which of two recognition models is better on the same pairs, and whether that may be chance."""
+"""Tell which of two runs is better: recognition models pair by pair, others by their reports."""
 
 from __future__ import annotations
 
@@ -13,24 +13,32 @@ from faceresearch.cli import add_common_arguments, make_parser, run_tool
 EXAMPLE = """
 tools/compare.py a.npz b.npz --far 1e-3 -o comparison.json
 tools/compare.py a.npz b.npz --benchmark ijbc data_root=data/ijbc --far 1e-4 1e-5
+tools/compare.py reports/baseline reports/longer --html comparison.html
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__ or '', EXAMPLE)
-    parser.add_argument('a', metavar='A.npz', help='stored embeddings of the first model (tools/test.py --dump)')
-    parser.add_argument('b', metavar='B.npz', help='those of the second')
-    parser.add_argument('--benchmark', metavar='B', help='config of the pairs; needed for IJB features')
+    parser.add_argument(
+        'a',
+        metavar='A',
+        help='embeddings (tools/test.py --dump), folder of a report (--report) or metrics.json (--out)',
+    )
+    parser.add_argument('b', metavar='B', help='the same of the second run')
+    parser.add_argument('--benchmark', metavar='B', help='of embeddings: config of the pairs; needed for IJB features')
     parser.add_argument('--far', nargs='+', type=float, default=[1e-3], metavar='F', help='default %(default)s')
     parser.add_argument('--samples', type=int, default=1000, metavar='N', help='draws of the bootstrap (default 1000)')
     parser.add_argument('-o', '--out', metavar='comparison.json', help='write the outcome as JSON')
+    parser.add_argument(
+        '--html', metavar='comparison.html', help='write metrics, plots and config differences as a page'
+    )
     add_common_arguments(parser)
     args = parser.parse_args(argv)
 
-    from faceresearch.apis.recognition import compare, comparison_lines
+    from faceresearch.apis.compare import compare
 
-    outcome = compare(args.a, args.b, args.benchmark, args.overrides, args.far, args.samples, args.out)
-    print('\n'.join(comparison_lines(outcome)))
+    lines = compare(args.a, args.b, args.benchmark, args.overrides, args.far, args.samples, args.out, args.html)
+    print('\n'.join(lines))
     return 0
 
 

@@ -28,7 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--work-dir', metavar='D', help='logs; default work_dirs/<config name>')
     parser.add_argument('--out', metavar='metrics.json', help='write the metrics as one flat JSON object')
     parser.add_argument('--dump', metavar='P.npz', help='write the predictions')
-    parser.add_argument('--report', metavar='D', help='draw curves into this folder')
+    parser.add_argument(
+        '--report', metavar='D', help='write report.html into this folder: figures, plots, worst failures, config'
+    )
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none')
     add_common_arguments(parser)
     args = parser.parse_args(argv)

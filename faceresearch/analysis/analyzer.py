@@ -229,7 +229,7 @@ class FaceAnalyzer:
         outcome |= {'images_without_face': len(largest) - len(usable), 'model': recogniser.config}
         outcome['flip_test'] = _flip_test(recogniser)
         if out is not None:
-            from faceresearch.apis.recognition import write_json
+            from faceresearch.fileio import write_json
 
             write_json(out, outcome)
         self.thresholds = Thresholds.of(outcome)

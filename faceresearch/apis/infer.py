@@ -98,12 +98,13 @@ def infer(
         raise UserError(f'--score-thr {score_thr}: a score is between 0 and 1')
     output = Path(output)
     sources = collect(inputs, output)
-    model = _load(config, checkpoint, overrides, device)
-    predict: Predict = partial(predict_and_draw, model, score_thr=score_thr)
-    if detector is None and not others:
-        _raise_threshold(model, score_thr)
+    loaded = load_models(config, checkpoint, overrides, device, detector, others, score_thr, pads)
+    predict: Predict
+    if isinstance(loaded, nn.Module):
+        _raise_threshold(loaded, score_thr)
+        predict = partial(predict_and_draw, loaded, score_thr=score_thr)
     else:
-        predict = partial(analyze_and_draw, _analyzer(model, detector, others, score_thr, pads, device))
+        predict = partial(analyze_and_draw, loaded)
     report = Report()
     _run(predict, sources, output, report)
     if write_json:
@@ -112,14 +113,24 @@ def infer(
     return report
 
 
-def _analyzer(
-    model: nn.Module,
-    detector: tuple[str | Path, str | Path] | None,
-    others: Sequence[tuple[str | Path, str | Path]],
-    score_thr: float,
-    pads: Sequence[float],
-    device: str | None,
-) -> FaceAnalyzer:
+def load_models(
+    config: str | Path,
+    checkpoint: str | Path,
+    overrides: Sequence[str] = (),
+    device: str | None = None,
+    detector: tuple[str | Path, str | Path] | None = None,
+    others: Sequence[tuple[str | Path, str | Path]] = (),
+    score_thr: float = 0.5,
+    pads: Sequence[float] = (0.0,),
+) -> nn.Module | FaceAnalyzer:
+    """Return the model of a config, or an analyzer of it, a detector and further models; arguments as of :func:`infer`.
+
+    Raises:
+        UserError: a config, checkpoint or device cannot be used.
+    """
+    model = _load(config, checkpoint, overrides, device)
+    if detector is None and not others:
+        return model
     from faceresearch.analysis.analyzer import FaceAnalyzer
 
     further = [_load(*source, (), device) for source in others]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceresearch.errors import UserError
+from faceresearch.fileio import write_json
 
 if TYPE_CHECKING:
     from faceresearch.evaluation.verification import PairScores
@@ -189,11 +189,3 @@ def _verdict(entry: dict[str, Any]) -> str:
     p = f'p = {entry["p_value"]:.3g}'
     better = entry['better']
     return f'{better.upper()} is better ({p})' if better else f'the difference may be chance ({p})'
-
-
-def write_json(path: str | Path, content: dict[str, Any]) -> None:
-    """Write plain values, whole or not at all."""
-    from faceresearch.fileio import atomic_path
-
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')

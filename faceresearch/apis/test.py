@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
+
+from faceresearch.fileio import write_json
 
 Launcher = Literal['none', 'pytorch', 'slurm', 'mpi']
 
@@ -31,7 +32,7 @@ def test(
         work_dir: where logs go; ``work_dirs/<config name>`` by default.
         out: JSON file for the metrics.
         dump: npz file for the predictions.
-        report: folder for curves.
+        report: folder for a page with figures, plots, worst failures, environment and config.
         launcher: how several processes were started.
 
     Returns:
@@ -47,6 +48,7 @@ def test(
     from faceresearch.engine.benchmark import add_dump, add_report, use_benchmark
     from faceresearch.engine.weights import flat_metrics, load_test_weights
     from faceresearch.engine.whole_images import leave_sizes
+    from faceresearch.reports.run import Reporter
 
     cfg = load_config(config, overrides) if benchmark is None else use_benchmark(config, benchmark, overrides)
     validate(cfg, overrides)
@@ -54,6 +56,7 @@ def test(
     settings.prepare(cfg, work_dir)
     if launcher != 'none':
         cfg['launcher'] = launcher
+    reporter = None if report is None else Reporter(cfg, report, benchmark)
     if dump is not None:
         add_dump(cfg, dump)
     if report is not None:
@@ -62,7 +65,10 @@ def test(
     load_test_weights(runner.bare_model, str(checkpoint))
     figures = flat_metrics(runner.test())
     if out is not None and is_main_process():
-        write_metrics(out, figures)
+        write_json(out, figures)
+    if reporter is not None and is_main_process():
+        metrics, dataset = runner.test_evaluator.metrics, runner.test_dataloader.dataset
+        reporter.after_test(figures, metrics, str(checkpoint), runner.bare_model, dataset)
     return figures
 
 
@@ -80,7 +86,7 @@ def judge_predictions(
         predictions: npz file, ours or another toolkit's.
         overrides: changes to the config.
         out: JSON file for the metrics.
-        report: folder for curves.
+        report: folder for a page with figures, plots, worst failures, environment and config.
 
     Raises:
         UserError: a file cannot be used.
@@ -90,22 +96,19 @@ def judge_predictions(
     from faceresearch.engine import settings
     from faceresearch.engine.benchmark import add_report
     from faceresearch.engine.weights import flat_metrics
-    from faceresearch.evaluation import evaluate_predictions
+    from faceresearch.evaluation.stored import judge_file
+    from faceresearch.reports.run import Reporter
 
     cfg = load_config(benchmark, overrides)
     settings.prepare(cfg)
     set_scope(cfg)
+    reporter = None if report is None else Reporter(cfg, report)
     if report is not None:
         add_report(cfg, report)
-    figures = flat_metrics(evaluate_predictions(cfg, predictions))
+    found, metrics = judge_file(cfg, predictions)
+    figures = flat_metrics(found)
     if out is not None:
-        write_metrics(out, figures)
+        write_json(out, figures)
+    if reporter is not None:
+        reporter.after_predictions(figures, metrics, predictions)
     return figures
-
-
-def write_metrics(path: str | Path, figures: dict[str, float]) -> None:
-    """Write metrics as one flat JSON object, whole or not at all."""
-    from faceresearch.fileio import atomic_path
-
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')

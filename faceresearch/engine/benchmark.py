@@ -118,16 +118,13 @@ def add_dump(cfg: Config, path: str | Path) -> None:
 
 
 def add_report(cfg: Config, folder: str | Path) -> None:
-    """Have curves drawn to a folder by the metrics that can."""
+    """Have the metrics that can draw their plots into a folder, the second and further ones each into one of their own."""
     from faceresearch.registry import METRICS
 
     chosen = []
     for number, evaluator in enumerate(evaluators(cfg)):
         metric = METRICS.get(evaluator['type'])
         names = set() if metric is None else _argument_names(metric)
-        if 'curves_path' in names:
-            suffix = f'_{number}' if number else ''
-            evaluator = {**evaluator, 'curves_path': str(Path(folder) / f'pr_curves{suffix}.png')}
         if 'plots_dir' in names:
             evaluator = {**evaluator, 'plots_dir': str(Path(folder, str(number)) if number else folder)}
         chosen.append(evaluator)

@@ -45,7 +45,7 @@ def write_weights(
         'iteration': str(iteration),
         'faceresearch_version': __version__,
         **_contract(cfg),
-        **_commit(),
+        **({'commit': commit} if (commit := checkout_commit()) else {}),
     }
     save_weights(path, state_dict, metadata)
 
@@ -144,14 +144,14 @@ def _contract(cfg: Config) -> dict[str, str]:
     return {'input_contract': json.dumps(input_contract(cfg))}
 
 
-def _commit() -> dict[str, str]:
-    """Return the commit of the checkout that is being run, if it is one."""
+def checkout_commit() -> str | None:
+    """Return the commit of the checkout that is being run, with ``-dirty`` where files differ from it, or None."""
     root = Path(__file__).resolve().parents[2]
     if not (root / '.git').exists():
-        return {}
+        return None
     try:
-        command = ['git', '-C', str(root), 'rev-parse', 'HEAD']
+        command = ['git', '-C', str(root), 'describe', '--always', '--dirty', '--abbrev=40', '--exclude=*']
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.SubprocessError):
-        return {}
-    return {'commit': done.stdout.strip()} if done.returncode == 0 else {}
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -16,6 +16,8 @@ from mmengine.structures import BaseDataElement
 from faceresearch.datasets.attribute_labels import labels_of
 from faceresearch.errors import UserError
 from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
+from faceresearch.evaluation.attribute_failures import Mistake, worst_mistakes
+from faceresearch.evaluation.illustrations import Illustrations
 from faceresearch.evaluation.parsing_protocol import confusion_matrix
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
@@ -55,12 +57,13 @@ def number_figures(predicted: np.ndarray, truth: np.ndarray, within: float = 5.0
 
 @dataclass
 class AttributeImage:
-    """What is kept of an image: predicted and true values by head, and the group it belongs to for each grouping."""
+    """What is kept of an image, by head: predicted and true values, and the probability of a predicted class."""
 
     name: str
     broken: bool = False
     predicted: dict[str, float] = field(default_factory=dict)
     truth: dict[str, float] = field(default_factory=dict)
+    confidence: dict[str, float] = field(default_factory=dict)
 
 
 @METRICS.register_module()
@@ -77,7 +80,7 @@ class AttributeMetric(StoredAttributeMetric):
         groups: labels whose combinations are the groups (``('race', 'gender')``), given as classes.
         group_labels: label of a group that is no head → names of its classes, or the name of an order.
         min_group: smaller groups are reported but do not enter the gap.
-        plots_dir: folder for a confusion matrix of each head of classes.
+        plots_dir: folder for a confusion matrix of each head of classes, and the distribution of errors of each other; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
 
     Raises:
@@ -106,6 +109,7 @@ class AttributeMetric(StoredAttributeMetric):
             raise UserError(f'AttributeMetric: group {unknown[0]!r} has no names; give them in group_labels')
         self.min_group = min_group
         self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         self.results: list[AttributeImage] = []
 
     def stored_fields(self) -> list[Alternatives]:
@@ -127,6 +131,7 @@ class AttributeMetric(StoredAttributeMetric):
                     name,
                     predicted=_values(predicted, wanted),
                     truth={n: _scalar(as_numpy(truth[n])) for n in wanted if n in truth},
+                    confidence={n: _confidence(predicted, n) for n in self.classes if n in predicted},
                 )
             )
 
@@ -135,6 +140,8 @@ class AttributeMetric(StoredAttributeMetric):
         results = once_each(results)
         seen = [result for result in results if not result.broken]
         figures: dict[str, float] = {}
+        self.illustrations = Illustrations()
+        mistakes: list[list[Mistake]] = []
         for name in (*self.classes, *self.numbers):
             kept = [
                 r for r in seen if name in r.predicted and _is_known(r.truth.get(name, math.nan), name in self.classes)
@@ -148,9 +155,24 @@ class AttributeMetric(StoredAttributeMetric):
                 figures[f'{name}/{key}'] = value
             if self.groups:
                 figures |= self._by_group(name, kept, predicted, truth)
-            if self.plots_dir and name in self.classes:
+            if self.plots_dir:
                 self._plot(name, predicted, truth)
+                mistakes.append([m for r in kept if (m := self._mistake(name, r)) is not None])
+        if self.plots_dir:
+            self.illustrations.failures = worst_mistakes(mistakes)
+            self.illustrations.note = 'Of each head, the faces it is most sure and wrong about, or furthest off.'
         return with_broken(figures, results)
+
+    def _mistake(self, name: str, result: AttributeImage) -> Mistake | None:
+        predicted, truth = result.predicted[name], result.truth[name]
+        if name not in self.classes:
+            return Mistake(result.name, abs(predicted - truth), f'{name} {predicted:.1f}, truly {truth:.1f}')
+        if predicted == truth:
+            return None
+        labels, sure = self.classes[name], result.confidence.get(name, math.nan)
+        share = f' ({sure:.2f})' if math.isfinite(sure) else ''
+        caption = f'{name}: {labels[int(predicted)]}{share}, truly {labels[int(truth)]}'
+        return Mistake(result.name, sure if math.isfinite(sure) else 0.0, caption)
 
     def _head(self, name: str, predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         if name in self.classes:
@@ -180,13 +202,19 @@ class AttributeMetric(StoredAttributeMetric):
         return '+'.join(self.names[group][int(value)] for group, value in zip(self.groups, values))
 
     def _plot(self, name: str, predicted: np.ndarray, truth: np.ndarray) -> None:
+        from faceresearch.evaluation.landmark_plots import draw_ced
         from faceresearch.evaluation.parsing_plots import draw_confusion
 
-        labels = self.classes[name]
-        matrix = confusion_matrix(truth.astype(np.int64), predicted.astype(np.int64), len(labels), ignored=-1)
         folder = Path(str(self.plots_dir))
-        folder.mkdir(parents=True, exist_ok=True)
-        draw_confusion(matrix, labels, folder / f'{name}_confusion.png', name)
+        if name in self.classes:
+            labels = self.classes[name]
+            matrix = confusion_matrix(truth.astype(np.int64), predicted.astype(np.int64), len(labels), ignored=-1)
+            picture = draw_confusion(matrix, labels, folder / f'{name}_confusion.png', name)
+        else:
+            errors = np.abs(predicted - truth)
+            limit = max(float(np.quantile(errors, 0.99)), 1e-6)
+            picture = draw_ced(errors, folder / f'{name}_errors.png', (), '', f'error of {name}', limit)
+        self.illustrations.pictures.append(picture)
 
 
 def _values(predicted: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, float]:
@@ -206,3 +234,9 @@ def _scalar(value: np.ndarray) -> float:
 
 def _is_known(value: float, is_class: bool) -> bool:
     return math.isfinite(value) and not (is_class and value < 0)
+
+
+def _confidence(predicted: Mapping[str, Any], name: str) -> float:
+    """Return the probability of the class that a head predicts, nan where it gives none."""
+    scores = predicted.get(f'{name}_scores')
+    return math.nan if scores is None else float(as_numpy(scores)[int(as_numpy(predicted[name]))])

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from faceresearch.errors import UserError
+from faceresearch.evaluation.detection_failures import JudgedDetections, detection_failures
+from faceresearch.evaluation.illustrations import Illustrations
+from faceresearch.evaluation.plots import CurvePlot, Line, Picture, draw_curves
 from faceresearch.evaluation.samples import once_each, to_original
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -42,6 +46,7 @@ class FaceCocoMetric(BaseMetric):
 
     Args:
         max_dets: detections judged in an image, the best first. COCO's 100 is too few for crowds of faces.
+        plots_dir: folder for the precision-recall curves; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
 
@@ -51,11 +56,19 @@ class FaceCocoMetric(BaseMetric):
 
     default_prefix = 'coco'
 
-    def __init__(self, max_dets: int = 100, collect_device: str = 'cpu', prefix: str | None = None) -> None:
+    def __init__(
+        self,
+        max_dets: int = 100,
+        plots_dir: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if max_dets < 1:
             raise UserError(f'FaceCocoMetric: max_dets={max_dets}: at least 1')
         self.max_dets = max_dets
+        self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         self.results: list[CocoImage] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
@@ -79,7 +92,12 @@ class FaceCocoMetric(BaseMetric):
     def compute_metrics(self, results: list[CocoImage]) -> dict[str, float]:
         """Judge all images that could be read."""
         results = once_each(results)
-        figures = coco_map([result for result in results if not result.broken], self.max_dets)
+        good = [result for result in results if not result.broken]
+        precision = coco_precision(good, self.max_dets)
+        figures = _figures(precision)
+        if self.plots_dir is not None:
+            pictures = [] if precision is None else [draw_precision(precision, Path(self.plots_dir) / 'pr_curves.png')]
+            self.illustrations = Illustrations(pictures, *detection_failures([_judged(image) for image in good]))
         return with_broken({f'bbox_{key}': value for key, value in figures.items()}, results)
 
 
@@ -87,6 +105,12 @@ def _truth(sample: dict[str, Any], key: str) -> np.ndarray:
     instances = sample.get(key) or {}
     boxes = as_numpy(instances['bboxes']) if 'bboxes' in instances else np.zeros((0, 4))
     return to_original(boxes.reshape(-1, 4), sample)
+
+
+def _judged(image: CocoImage) -> JudgedDetections:
+    faces = np.concatenate([image.faces, image.ignored])
+    counted = np.arange(len(faces)) < len(image.faces)
+    return JudgedDetections(image.name, image.boxes, image.scores, faces, counted)
 
 
 def coco_map(images: Sequence[CocoImage], max_dets: int = 100) -> dict[str, float]:
@@ -99,9 +123,16 @@ def coco_map(images: Sequence[CocoImage], max_dets: int = 100) -> dict[str, floa
     Returns:
         ``map``, ``map_50``, ``map_75``, ``map_s``, ``map_m``, ``map_l``, fractions, or nan without such faces.
     """
-    keys = ('map', 'map_50', 'map_75', 'map_s', 'map_m', 'map_l')
+    return _figures(coco_precision(images, max_dets))
+
+
+def coco_precision(images: Sequence[CocoImage], max_dets: int = 100) -> np.ndarray | None:
+    """Return COCO's precision (10, 101, 4) at overlaps 0.50 … 0.95, recalls 0 … 1, and areas all, small, medium, large.
+
+    −1 where there is no such face; None without any face.
+    """
     if not any(len(image.faces) for image in images):
-        return dict.fromkeys(keys, math.nan)
+        return None
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -117,7 +148,39 @@ def coco_map(images: Sequence[CocoImage], max_dets: int = 100) -> dict[str, floa
         evaluation.evaluate()
         evaluation.accumulate()
     # (overlaps, recalls, classes, areas, detections); −1: no such face. Its own summary insists on 100 detections.
-    precision = evaluation.eval['precision'][:, :, 0, :, 0]
+    return evaluation.eval['precision'][:, :, 0, :, 0]
+
+
+def draw_precision(precision: np.ndarray, path: str | Path) -> Picture:
+    """Draw :func:`coco_precision` at overlaps of 0.5, 0.75 and 0.9 into a PNG.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    recall = np.linspace(0, 1, precision.shape[1])
+    lines = [
+        Line(f'IoU {0.5 + 0.05 * row:.2f}  AP {precision[row, :, 0].mean():.4f}', recall, precision[row, :, 0])
+        for row in (0, 5, 8)
+    ]
+    plot = CurvePlot(
+        'faces of all sizes',
+        'recall',
+        'precision',
+        lines,
+        xlim=(0, 1),
+        ylim=(0, 1.01),
+        steps=False,
+        legend='lower left',
+    )
+    draw_curves(plot, path)
+    caption = 'Precision over recall, interpolated as COCO does, for three of the ten overlaps that mAP averages.'
+    return Picture(Path(path), 'Precision and recall', caption, plot)
+
+
+def _figures(precision: np.ndarray | None) -> dict[str, float]:
+    keys = ('map', 'map_50', 'map_75', 'map_s', 'map_m', 'map_l')
+    if precision is None:
+        return dict.fromkeys(keys, math.nan)
 
     def mean(values: np.ndarray) -> float:
         return float(values[values > -1].mean()) if (values > -1).any() else math.nan

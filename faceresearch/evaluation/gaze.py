@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.structures import BaseDataElement
 
 from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
+from faceresearch.evaluation.illustrations import WORST, Failure, Illustrations
+from faceresearch.evaluation.landmark_plots import draw_ced
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -73,6 +76,7 @@ class GazeMetric(StoredAttributeMetric):
         yaw: name of the head of the yaw.
         pitch: name of the head of the pitch.
         front_face: degrees from the camera's direction within which a face counts as frontal.
+        plots_dir: folder for the distribution of errors; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
     """
@@ -84,12 +88,15 @@ class GazeMetric(StoredAttributeMetric):
         yaw: str = 'yaw',
         pitch: str = 'pitch',
         front_face: float = 20.0,
+        plots_dir: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.names = (yaw, pitch)
         self.front_face = front_face
+        self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         self.results: list[GazeImage] = []
 
     def stored_fields(self) -> list[Alternatives]:
@@ -128,4 +135,18 @@ class GazeMetric(StoredAttributeMetric):
         for key, kept in (('mae_front180', away < 90), ('mae_front', away <= self.front_face)):
             if kept.any():
                 figures[key] = float(errors[kept].mean())
+        if self.plots_dir is not None and len(errors):
+            limit = max(10.0, float(np.quantile(errors, 0.99)))
+            path = Path(self.plots_dir) / 'errors.png'
+            picture = draw_ced(errors, path, (), '', 'angle between true and predicted gaze (°)', limit)
+            worst = [_failure(seen[row], errors[row]) for row in np.argsort(-errors, kind='stable')[:WORST]]
+            self.illustrations = Illustrations([picture], worst, 'Blue: true gaze. Orange: predicted gaze.')
         return with_broken(figures, results)
+
+
+def _failure(image: GazeImage, error: float) -> Failure:
+    from faceresearch.visualization.failures import draw_gaze_error
+
+    (yaw, pitch), (true_yaw, true_pitch) = image.predicted, image.truth
+    caption = f'{error:.1f}° off: yaw {yaw:.1f}°, truly {true_yaw:.1f}°; pitch {pitch:.1f}°, truly {true_pitch:.1f}°'
+    return Failure((image.name,), caption, lambda images: draw_gaze_error(images[0], image.truth, image.predicted))

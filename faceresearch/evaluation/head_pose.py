@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from scipy.spatial.transform import Rotation
 
 from faceresearch.datasets.head_pose_sets import rotation_matrix
 from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
+from faceresearch.evaluation.attribute_failures import Mistake, worst_mistakes
+from faceresearch.evaluation.illustrations import Illustrations
+from faceresearch.evaluation.landmark_plots import draw_ced
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -58,6 +62,7 @@ class HeadPoseMetric(StoredAttributeMetric):
     Args:
         attribute: name of the rotation head.
         max_angle: images with a larger true angle are left out (99 on AFLW2000, as is usual).
+        plots_dir: folder for the distribution of errors; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
     """
@@ -68,12 +73,15 @@ class HeadPoseMetric(StoredAttributeMetric):
         self,
         attribute: str = 'rotation',
         max_angle: float = 99.0,
+        plots_dir: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.attribute = attribute
         self.max_angle = max_angle
+        self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         self.results: list[PoseImage] = []
 
     def stored_fields(self) -> list[Alternatives]:
@@ -102,4 +110,23 @@ class HeadPoseMetric(StoredAttributeMetric):
         truth = np.array([result.truth for result in seen], np.float64).reshape(-1, 3, 3)
         predicted = np.array([result.predicted for result in seen], np.float64).reshape(-1, 3, 3)
         kept = np.array([np.abs(angles_of_rotation(one)).max() <= self.max_angle for one in truth], bool)
+        if self.plots_dir is not None and kept.any():
+            between = Rotation.from_matrix(predicted[kept]) * Rotation.from_matrix(truth[kept]).inv()
+            errors = np.rad2deg(between.magnitude())
+            self.illustrations = self._illustrations([r for r, k in zip(seen, kept) if k], errors)
         return with_broken(pose_figures(predicted[kept], truth[kept]), results)
+
+    def _illustrations(self, images: Sequence[PoseImage], errors: np.ndarray) -> Illustrations:
+        limit = max(10.0, float(np.quantile(errors, 0.99)))
+        path = Path(str(self.plots_dir)) / 'errors.png'
+        picture = draw_ced(errors, path, (), '', 'angle between true and predicted rotation (°)', limit)
+        mistakes = [
+            Mistake(image.name, float(error), f'{error:.1f}° off; (pitch, yaw, roll) {_text(image)}')
+            for image, error in zip(images, errors)
+        ]
+        return Illustrations([picture], worst_mistakes([mistakes]), 'Faces whose rotation is furthest off.')
+
+
+def _text(image: PoseImage) -> str:
+    predicted, truth = (angles_of_rotation(matrix) for matrix in (image.predicted, image.truth))
+    return ', truly '.join(f'({angles[0]:.0f}°, {angles[1]:.0f}°, {angles[2]:.0f}°)' for angles in (predicted, truth))

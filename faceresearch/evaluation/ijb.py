@@ -15,6 +15,7 @@ from faceresearch.evaluation.bootstrap import resample_tar
 from faceresearch.evaluation.embeddings import EmbeddingBatch, EmbeddingMetric, check_rows, read_embeddings, warn
 from faceresearch.evaluation.identification import SearchResult, rank_rates, search, tpir_at_fpir
 from faceresearch.evaluation.ijb_protocol import index_templates, pool_templates, score_pairs
+from faceresearch.evaluation.illustrations import Illustrations
 from faceresearch.evaluation.recognition_plots import draw_identification, draw_report
 from faceresearch.evaluation.roc import check_rates, nearest_point, rate_text, roc_curve, split_scores
 from faceresearch.evaluation.verification import Depth, PairScores, add_point, check_depth
@@ -79,6 +80,7 @@ class IJBMetric(EmbeddingMetric):
         self.fars, self.fpirs = check_rates('fars', fars), check_rates('fpirs', fpirs)
         self.depth = check_depth(depth)
         self.plots_dir = plots_dir or (f'work_dirs/{self.prefix}_plots' if depth == 'full' else None)
+        self.illustrations = Illustrations()
         self.images = read_images(find_meta(data_root, files_prefix, 'face_tid_mid.txt'))
         self.index = index_templates(self.images.templates, self.images.media)
         self.detector_scores = self._read_scores() if use_detector_score else None
@@ -156,7 +158,8 @@ class IJBMetric(EmbeddingMetric):
             add_point(figures, far, point.tar, point.impostors, column)
         figures['auc'] = curve.auc
         if self.plots_dir is not None:
-            draw_report({str(self.prefix): distributions}, self.plots_dir, str(self.prefix))
+            pictures = draw_report({str(self.prefix): distributions}, self.plots_dir, str(self.prefix))
+            self.illustrations = Illustrations(pictures)
         if self.depth == 'full':
             figures.update(self._search(templates))
         if seen < len(self.images.names):
@@ -207,7 +210,8 @@ class IJBMetric(EmbeddingMetric):
                 f'{self.data_root}: there is {self.files_prefix}_1N_probe_mixed.csv and no 1N_gallery_….csv'
             )
         if self.plots_dir is not None:
-            draw_identification(found, Path(self.plots_dir) / 'identification.png', str(self.prefix))
+            path = Path(self.plots_dir) / 'identification.png'
+            self.illustrations.pictures.append(draw_identification(found, path, str(self.prefix)))
         return search_figures(found, (1, 5, 10), self.fpirs)
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
-from torchvision.ops import box_iou
 
 from faceresearch.errors import UserError
 from faceresearch.evaluation.landmark_protocol import distance_between
+from faceresearch.evaluation.matching import match_detections
 from faceresearch.evaluation.samples import once_each, to_original
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import METRICS
@@ -137,34 +136,3 @@ class MatchedLandmarkNME(BaseMetric):
         else:
             scales = distance_between(points, visible, (self.eyes[0],), (self.eyes[1],))
         return np.where(scales > 0, scales, np.nan)
-
-
-def match_detections(
-    boxes: np.ndarray, scores: np.ndarray, faces: np.ndarray, iou_thr: float = 0.5, score_thr: float = 0.0
-) -> np.ndarray:
-    """Match detections to faces one to one, the best score first, each to the free face it overlaps most.
-
-    Args:
-        boxes: (D, 4) xyxy, detections.
-        scores: (D,).
-        faces: (N, 4) xyxy.
-        iou_thr: least overlap.
-        score_thr: least score.
-
-    Returns:
-        (N,) the number of each face's detection, −1 where there is none.
-    """
-    owner = np.full(len(faces), -1)
-    if not len(boxes) or not len(faces):
-        return owner
-    overlaps = box_iou(torch.from_numpy(boxes.astype(np.float64)), torch.from_numpy(faces)).numpy()
-    overlaps = np.where(np.isfinite(overlaps), overlaps, 0)
-    candidates = (scores >= score_thr) & (overlaps.max(1) >= iou_thr)
-    for detection in np.argsort(-scores, kind='stable'):
-        if not candidates[detection]:
-            continue
-        free = np.where(owner < 0, overlaps[detection], -1)
-        best = int(free.argmax())
-        if free[best] >= iou_thr:
-            owner[best] = detection
-    return owner

@@ -9,37 +9,47 @@ from pathlib import Path
 import numpy as np
 
 from faceresearch.datasets.landmark_metainfo import LandmarkScheme
+from faceresearch.evaluation.plots import CurvePlot, Line, Picture, draw_curves
 from faceresearch.fileio import atomic_path
 
 
-def draw_ced(faces: np.ndarray, path: str | Path, thresholds: Sequence[float], normalizer: str) -> None:
+def draw_ced(
+    faces: np.ndarray,
+    path: str | Path,
+    thresholds: Sequence[float],
+    normalizer: str,
+    xlabel: str | None = None,
+    limit: float | None = None,
+) -> Picture:
     """Draw the cumulative distribution of the faces' errors (N,) into a PNG, with the thresholds.
+
+    Args:
+        faces: errors, finite.
+        path: the picture.
+        thresholds: marked by dashed lines.
+        normalizer: what the errors are divided by.
+        xlabel: of the axis; by default it names the normaliser.
+        limit: end of the axis; by default one and a half times the highest threshold.
 
     Raises:
         UserError: the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4.5), dpi=140, layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    limit = 1.5 * max(thresholds)
+    limit = limit or 1.5 * max(thresholds)
     steps = np.concatenate([[0.0], np.sort(faces), [max(limit, float(faces.max(initial=0.0)))]])
     shares = np.concatenate([[0.0], np.arange(1, len(faces) + 1) / max(len(faces), 1), [1.0]])
-    axes.step(steps, shares, where='post', linewidth=1.8)
-    for threshold in thresholds:
-        axes.axvline(threshold, color='0.7', linewidth=1, linestyle='--')
-    axes.set(
+    plot = CurvePlot(
+        f'{len(faces):,} faces',
+        xlabel or f'mean error of a face / {normalizer}',
+        'share of faces',
+        [Line('', steps, shares)],
         xlim=(0, limit),
         ylim=(0, 1.01),
-        xlabel=f'mean error of a face / {normalizer}',
-        ylabel='share of faces',
-        title=f'{len(faces)} faces',
+        marks=tuple(thresholds),
     )
-    axes.grid(alpha=0.3)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format='png')
+    draw_curves(plot, path)
+    marked = ' Dashed: the thresholds of the figures.' if thresholds else ''
+    caption = f'Share of faces whose error is at most the value on the axis.{marked}'
+    return Picture(Path(path), 'Cumulative error distribution', caption, plot)
 
 
 def write_point_table(errors: np.ndarray, scheme: LandmarkScheme, path: str | Path) -> None:

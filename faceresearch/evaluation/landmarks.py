@@ -15,6 +15,7 @@ from mmengine.structures import BaseDataElement
 
 from faceresearch.datasets.landmark_metainfo import LANDMARKS, LandmarkScheme, landmark_scheme
 from faceresearch.errors import UserError
+from faceresearch.evaluation.illustrations import WORST, Failure, Illustrations
 from faceresearch.evaluation.landmark_plots import draw_ced, write_point_table
 from faceresearch.evaluation.landmark_protocol import (
     NORMALIZERS,
@@ -100,6 +101,7 @@ class LandmarkMetric(BaseMetric):
         self._subsets: SubsetFiles | None = None
         self.dataset = dataset
         self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         self.results: list[JudgedFace] = []
 
     @property
@@ -165,7 +167,8 @@ class LandmarkMetric(BaseMetric):
         self._log_parts(errors, kind, len(faces))
         if self.plots_dir is not None:
             folder = Path(self.plots_dir)
-            draw_ced(face_errors(errors), folder / 'ced.png', self.thresholds, kind)
+            picture = draw_ced(face_errors(errors), folder / 'ced.png', self.thresholds, kind)
+            self.illustrations = Illustrations([picture], *_failures(faces, errors, kind))
             write_point_table(errors, self.scheme, folder / 'points.csv')
         return with_broken(figures, results)
 
@@ -226,6 +229,25 @@ class LandmarkMetric(BaseMetric):
             )
         figures = self.compute_metrics(faces)
         return {f'{self.prefix}/{key}': value for key, value in figures.items()}
+
+
+def _failures(faces: Sequence[JudgedFace], errors: np.ndarray, kind: str) -> tuple[list[Failure], str]:
+    """Return the faces with the largest mean error, by errors (N, K), nan where a point is not judged."""
+    judged = np.isfinite(errors)
+    means = np.where(judged, errors, 0).sum(1) / np.maximum(judged.sum(1), 1)
+    failures = []
+    for row in np.argsort(-means, kind='stable')[:WORST]:
+        if not judged[row].any():
+            continue
+        failures.append(_failure(faces[row], judged[row], f'mean error {means[row]:.4f}'))
+    note = f'Faces with the largest mean error, divided by {kind}. Blue: annotated points. Orange: predicted points.'
+    return failures, note
+
+
+def _failure(face: JudgedFace, judged: np.ndarray, caption: str) -> Failure:
+    from faceresearch.visualization.failures import draw_landmarks
+
+    return Failure((face.name,), caption, lambda images: draw_landmarks(images[0], face.points, face.predicted, judged))
 
 
 _TRUTH = {'keypoints': 'keypoints', 'keypoints_visible': 'keypoints_visible', 'bboxes': 'bbox'}

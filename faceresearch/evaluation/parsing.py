@@ -15,15 +15,13 @@ from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
 from faceresearch.errors import UserError
+from faceresearch.evaluation.illustrations import WORST, Failure, Illustrations
 from faceresearch.evaluation.mask_files import StoredMasks
-from faceresearch.evaluation.parsing_plots import draw_confusion, draw_worst
+from faceresearch.evaluation.parsing_plots import draw_confusion
 from faceresearch.evaluation.parsing_protocol import ParsingScores, confusion_matrix, parsing_scores, score_table
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
 from faceresearch.registry import DATASETS, METRICS
-
-#: Pictures in a report.
-_WORST = 12
 
 
 @dataclass
@@ -33,7 +31,6 @@ class ParsedImage:
     name: str
     broken: bool
     confusion: np.ndarray
-    path: str | None = None
     masks: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
@@ -63,6 +60,7 @@ class _MaskMetric(BaseMetric):
             raise UserError(f'{type(self).__name__}: size={size}: sides must be at least 1 pixel')
         self.plots_dir = plots_dir
         self.truth = truth
+        self.illustrations = Illustrations()
         self.results: list[ParsedImage] = []
 
     @property
@@ -84,7 +82,7 @@ class _MaskMetric(BaseMetric):
             self.results.append(self._image(fields))
         if self.plots_dir is not None:
             drawable = [image for image in self.results if image.masks is not None]
-            for image in sorted(drawable, key=lambda image: -image.badness)[_WORST:]:
+            for image in sorted(drawable, key=lambda image: -image.badness)[WORST:]:
                 image.masks = None
 
     def _image(self, sample: dict[str, Any]) -> ParsedImage:
@@ -103,7 +101,7 @@ class _MaskMetric(BaseMetric):
                 ' pipeline must leave masks at the original size'
             ) from error
         masks = None if self.plots_dir is None else (truth.astype(np.uint8), predicted.astype(np.uint8))
-        return ParsedImage(name, False, confusion, sample.get('img_path'), masks)
+        return ParsedImage(name, False, confusion, masks)
 
     def _sized(self, mask: np.ndarray) -> np.ndarray:
         if self.size is None or mask.shape == self.size:
@@ -172,16 +170,20 @@ class _MaskMetric(BaseMetric):
 
     def _draw(self, confusion: np.ndarray, images: list[ParsedImage]) -> None:
         folder = Path(str(self.plots_dir))
-        draw_confusion(confusion, self.names, folder / 'confusion.png', f'{self.prefix}, {len(images)} images')
-        worst = sorted((image for image in images if image.masks is not None), key=lambda image: -image.badness)[
-            :_WORST
-        ]
-        cells = [
-            (image.path or '', f'{image.name}: mean F1 {1 - image.badness:.3f}', *image.masks)
-            for image in worst
-            if image.masks is not None
-        ]
-        draw_worst(cells, self.names, folder / 'worst.jpg')
+        title = f'{self.prefix}, {len(images)} images'
+        picture = draw_confusion(confusion, self.names, folder / 'confusion.png', title, "true class's pixels")
+        worst = sorted((image for image in images if image.masks is not None), key=lambda image: -image.badness)
+        failures = [self._failure(image, *image.masks) for image in worst[:WORST] if image.masks is not None]
+        note = 'Images with the lowest mean F1 of the classes they show: image, true mask, predicted mask.'
+        self.illustrations = Illustrations([picture], failures, note)
+
+    def _failure(self, image: ParsedImage, truth: np.ndarray, predicted: np.ndarray) -> Failure:
+        from faceresearch.datasets.parsing_metainfo import palette_of
+        from faceresearch.visualization.failures import draw_masks
+
+        palette = palette_of(self.names)
+        caption = f'mean F1 {1 - image.badness:.3f}'
+        return Failure((image.name,), caption, lambda images: draw_masks(images[0], truth, predicted, palette))
 
 
 @METRICS.register_module()
@@ -195,7 +197,7 @@ class ParsingMetric(_MaskMetric):
     Args:
         size: bring both masks to this size first (a side, or height and width), by the nearest pixel; None: the ground
             truth's own.
-        plots_dir: folder for the confusion matrix and the worst images.
+        plots_dir: folder for the confusion matrix; None: none.
         truth: config of the data set whose masks stored predictions are judged by (``--predictions``).
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
@@ -236,7 +238,7 @@ class FaceMaskMetric(_MaskMetric):
 
     Args:
         size: see :class:`ParsingMetric`, as for the others.
-        plots_dir: folder for the confusion matrix and the worst images.
+        plots_dir: folder for the confusion matrix; None: none.
         truth: config of the data set, for stored predictions.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.

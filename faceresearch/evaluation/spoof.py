@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,10 @@ from mmengine.structures import BaseDataElement
 from faceresearch.datasets.attribute_labels import labels_of, same_class
 from faceresearch.errors import UserError
 from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
+from faceresearch.evaluation.attribute_failures import Mistake, worst_mistakes
+from faceresearch.evaluation.illustrations import Illustrations
+from faceresearch.evaluation.parsing_plots import draw_confusion
+from faceresearch.evaluation.recognition_plots import draw_report
 from faceresearch.evaluation.roc import point_at_most, roc_curve, split_scores
 from faceresearch.evaluation.samples import once_each
 from faceresearch.evaluation.wider_face import as_numpy, sample_name, with_broken
@@ -138,6 +143,7 @@ class _Scores:
     accepted: np.ndarray
     real: np.ndarray
     attack: np.ndarray = field(default_factory=lambda: np.zeros(0, str))
+    names: list[str] = field(default_factory=list)
 
 
 @METRICS.register_module()
@@ -155,6 +161,7 @@ class SpoofMetric(StoredAttributeMetric):
             among the others (``dev_eer``).
         by_video: average the scores of a video's frames.
         apcer_levels: BPCER is also reported at the highest APCER that does not exceed each of these.
+        plots_dir: folder for plots of scores and decisions; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
 
@@ -171,6 +178,7 @@ class SpoofMetric(StoredAttributeMetric):
         threshold: float | Literal['argmax', 'dev_eer'] = 'argmax',
         by_video: bool = False,
         apcer_levels: Sequence[float] = (),
+        plots_dir: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
@@ -185,6 +193,8 @@ class SpoofMetric(StoredAttributeMetric):
         self.threshold = threshold
         self.by_video = by_video
         self.apcer_levels = tuple(apcer_levels)
+        self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         self.results: list[SpoofImage] = []
 
     def stored_fields(self) -> list[Alternatives]:
@@ -249,6 +259,7 @@ class SpoofMetric(StoredAttributeMetric):
             np.array([np.mean([r.accepted for r in group]) > 0.5 for group in groups], bool),
             np.array([group[0].real for group in groups], bool),
             np.array([group[0].attack for group in groups], dtype=np.str_),
+            [group[0].name for group in groups],
         )
 
     def _figures(self, data: _Scores, threshold: float | str) -> dict[str, float]:
@@ -262,6 +273,32 @@ class SpoofMetric(StoredAttributeMetric):
         figures['eer'] = equal_error_rate(data.score, data.real).rate
         distributions = split_scores(data.score, data.real)
         figures['auc'] = roc_curve(distributions).auc
+        if self.plots_dir is not None:
+            self.illustrations = _illustrations(data, accepted, self.plots_dir, str(self.prefix))
         for level in self.apcer_levels:
             figures[f'bpcer@apcer={level:g}'] = 1 - point_at_most(distributions, level).tar
         return figures
+
+
+def _illustrations(data: _Scores, accepted: np.ndarray, folder: str, title: str) -> Illustrations:
+    """Draw decisions and scores, and tell the mistakes that are furthest from right."""
+    matrix = np.zeros((2, 2), np.int64)
+    np.add.at(matrix, (data.real.astype(int), accepted.astype(int)), 1)
+    kinds = ('real', 'attack')
+    names = ('attack', 'real')
+    pictures = [
+        draw_confusion(matrix, names, Path(folder) / 'confusion.png', 'decisions'),
+        *draw_report({title: split_scores(data.score, data.real)}, folder, title, kinds, 'probability of being real'),
+    ]
+    passed = [
+        Mistake(data.names[i], float(data.score[i]), f'{data.attack[i]} accepted as real ({data.score[i]:.3f})')
+        for i in np.flatnonzero(accepted & ~data.real)
+    ]
+    refused = [
+        Mistake(data.names[i], -float(data.score[i]), f'real face rejected ({data.score[i]:.3f})')
+        for i in np.flatnonzero(~accepted & data.real)
+    ]
+    note = (
+        'Attacks accepted with the highest score, then real faces rejected with the lowest (probability of being real).'
+    )
+    return Illustrations(pictures, worst_mistakes([passed, refused]), note)

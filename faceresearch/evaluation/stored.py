@@ -32,10 +32,18 @@ def evaluate_predictions(cfg: Config, predictions_path: str | Path, subset: bool
     Raises:
         UserError: the file or the ground truth cannot be read, or the protocol cannot judge stored predictions.
     """
+    return judge_file(cfg, predictions_path, subset)[0]
+
+
+def judge_file(
+    cfg: Config, predictions_path: str | Path, subset: bool = False
+) -> tuple[dict[str, float], list[BaseMetric]]:
+    """Judge stored predictions as :func:`evaluate_predictions` does; return the metrics too, with what they drew."""
     evaluators = cfg.get('test_evaluator')
     if not evaluators:
         raise UserError(f'{cfg.filename}: has no test_evaluator to judge predictions with; name a benchmark config')
     figures: dict[str, float] = {}
+    metrics: list[BaseMetric] = []
     for evaluator in evaluators if isinstance(evaluators, list | tuple) else [evaluators]:
         metric = METRICS.build(evaluator)
         if not hasattr(metric, 'evaluate_file'):
@@ -46,7 +54,8 @@ def evaluate_predictions(cfg: Config, predictions_path: str | Path, subset: bool
         if isinstance(metric, StoredAttributeMetric) and metric.truth is None:
             metric.truth = (cfg.get('test_dataloader') or {}).get('dataset')
         figures.update(metric.evaluate_file(predictions_path, subset=subset or bool(cfg.get('subset', False))))
-    return figures
+        metrics.append(metric)
+    return figures, metrics
 
 
 @METRICS.register_module()

@@ -18,6 +18,8 @@ from faceresearch.datasets.parsers.exclusion import read_excluded
 from faceresearch.errors import UserError
 from faceresearch.evaluation.bootstrap import interval_of, pair_bootstrap
 from faceresearch.evaluation.embeddings import EmbeddingBatch, EmbeddingMetric, check_rows, read_embeddings, warn
+from faceresearch.evaluation.illustrations import Failure, Illustrations
+from faceresearch.evaluation.pair_failures import pair_failures
 from faceresearch.evaluation.recognition_plots import draw_report
 from faceresearch.evaluation.roc import check_rates, operating_points, rate_text, roc_curve, split_scores
 from faceresearch.registry import METRICS
@@ -185,6 +187,8 @@ class VerificationMetric(EmbeddingMetric):
         self.depth = check_depth(depth)
         self.exclude = exclude
         self.plots_dir = plots_dir or (f'work_dirs/{self.prefix}_plots' if depth == 'full' else None)
+        self.illustrations = Illustrations()
+        self._names: Sequence[str] | None = None
 
     def compute_metrics(self, results: list[EmbeddingBatch]) -> dict[str, float]:
         """Judge the pairs whose images were both read."""
@@ -198,6 +202,7 @@ class VerificationMetric(EmbeddingMetric):
             embeddings, pairs[kept], issame[kept], folds[kept], None if groups is None else groups[kept]
         )
         expected = int(self.meta('images_expected', len(present)))
+        self._names = self.meta('img_ids')
         figures = self.judge(scored)
         if present.sum() < expected:
             warn(
@@ -221,6 +226,7 @@ class VerificationMetric(EmbeddingMetric):
         folds = check_rows(path, arrays, 'folds', count, 'iu')
         groups = check_rows(path, arrays, 'groups', count, 'U')
         names = check_rows(path, arrays, 'names', 2 * count, 'U')
+        self._names = None if names is None else names.tolist()
         folds = group_folds(groups, count, self.num_folds) if folds is None else folds
         scored = compare_pairs(arrays['embeddings'], np.arange(2 * count).reshape(-1, 2), issame, folds, groups)
         if self.exclude is None:
@@ -263,8 +269,13 @@ class VerificationMetric(EmbeddingMetric):
             both = {name: part for name, part in parts.items() if part.issame.any() and not part.issame.all()}
             if both:
                 curves = {name: split_scores(part.scores, part.issame) for name, part in both.items()}
-                draw_report(curves, self.plots_dir, str(self.prefix))
+                pictures = draw_report(curves, self.plots_dir, str(self.prefix))
+                self.illustrations = Illustrations(pictures, *self._failures(pairs))
         return figures
+
+    def _failures(self, pairs: PairScores) -> tuple[list[Failure], str]:
+        assert pairs.units is not None
+        return pair_failures(pairs.scores, pairs.issame, pairs.units, self._names, correct_pairs(pairs))
 
     def _judge_group(self, pairs: PairScores) -> dict[str, float]:
         distances, folds = _distances_and_folds(pairs)

@@ -14,6 +14,8 @@ from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
 from faceresearch.errors import UserError
+from faceresearch.evaluation.detection_failures import JudgedDetections, detection_failures
+from faceresearch.evaluation.illustrations import Illustrations
 from faceresearch.evaluation.pr_curves import draw_pr_curves
 from faceresearch.evaluation.predictions import (
     DetectionSet,
@@ -58,12 +60,11 @@ class _DetectionMetric(BaseMetric):
     #: Heading of the picture of the curves.
     title = 'WIDER FACE validation set'
 
-    def __init__(
-        self, protocol: WiderProtocol, curves_path: str | None, collect_device: str, prefix: str | None
-    ) -> None:
+    def __init__(self, protocol: WiderProtocol, plots_dir: str | None, collect_device: str, prefix: str | None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.protocol = protocol
-        self.curves_path = curves_path
+        self.plots_dir = plots_dir
+        self.illustrations = Illustrations()
         #: Curves of the last evaluation, in the main process.
         self.curves: list[PRCurve] = []
         self.results: list[ImageResult] = []
@@ -86,9 +87,12 @@ class _DetectionMetric(BaseMetric):
 
     def judge(self, detections: DetectionSet, truth: GroundTruth, note: str = '') -> dict[str, float]:
         """Return the AP of each subset, and keep and draw the curves; ``note`` is added to their heading."""
-        self.curves = evaluate_detections(drop_not_finite(detections), truth, self.protocol)
-        if self.curves_path is not None:
-            draw_pr_curves(self.curves, self.curves_path, title=self.title + note)
+        detections = drop_not_finite(detections)
+        self.curves = evaluate_detections(detections, truth, self.protocol)
+        if self.plots_dir is not None:
+            picture = draw_pr_curves(self.curves, Path(self.plots_dir) / 'pr_curves.png', title=self.title + note)
+            failures = detection_failures(_judged(detections, truth), self.protocol.iou_thr)
+            self.illustrations = Illustrations([picture], *failures)
         empty = [curve.subset for curve in self.curves if curve.faces == 0]
         if empty:
             _warn(f'{self.prefix}: no {" and no ".join(empty)} faces in these images: AP is not defined (nan)')
@@ -112,7 +116,7 @@ class WiderFaceMetric(_DetectionMetric):
         iou_offset: pixels added to widths and heights in the overlap.
         iou_thr: overlap from which a detection is on a face.
         subset: with stored predictions, pass over images that the file lacks. Otherwise they have no detections.
-        curves_path: PNG to draw the precision-recall curves to.
+        plots_dir: folder for the precision-recall curves; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
 
@@ -131,12 +135,12 @@ class WiderFaceMetric(_DetectionMetric):
         iou_offset: float = 1.0,
         iou_thr: float = 0.5,
         subset: bool = False,
-        curves_path: str | None = None,
+        plots_dir: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         protocol = WiderProtocol(compat, box_quantize, score_decimals, iou_offset, iou_thr)
-        super().__init__(protocol, curves_path, collect_device, prefix)
+        super().__init__(protocol, plots_dir, collect_device, prefix)
         self.truth = load_ground_truth(ground_truth)
         self.subset = subset
 
@@ -208,7 +212,7 @@ class SynthFacesMetric(_DetectionMetric):
         compat: see :class:`WiderFaceMetric`, as for the others.
         iou_offset: pixels added to widths and heights in the overlap.
         iou_thr: overlap from which a detection is on a face.
-        curves_path: PNG to draw the precision-recall curves to.
+        plots_dir: folder for the precision-recall curves; None: none.
         collect_device: ``cpu`` or ``gpu``, where results of several processes meet.
         prefix: first part of the metric keys.
 
@@ -224,12 +228,12 @@ class SynthFacesMetric(_DetectionMetric):
         compat: Compat = 'official',
         iou_offset: float = 1.0,
         iou_thr: float = 0.5,
-        curves_path: str | None = None,
+        plots_dir: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         protocol = WiderProtocol(compat, None, None, iou_offset, iou_thr, count_faceless_images=True)
-        super().__init__(protocol, curves_path, collect_device, prefix)
+        super().__init__(protocol, plots_dir, collect_device, prefix)
 
     def image_result(self, sample: dict[str, Any]) -> ImageResult:
         """Keep the ground truth as well."""
@@ -258,6 +262,21 @@ class SynthFacesMetric(_DetectionMetric):
         )
         detections = join_detections(names, [r.boxes for r in good], [r.scores for r in good])
         return with_broken(self.judge(detections, truth), results)
+
+
+def _judged(detections: DetectionSet, truth: GroundTruth) -> list[JudgedDetections]:
+    """Return the images of a ground truth with their detections; faces of any subset count."""
+    place = {name: number for number, name in enumerate(detections.names)}
+    counted = np.asarray(truth.kept.any(1))
+    images = []
+    for number, name in enumerate(truth.names):
+        rows = slice(*truth.offsets[number : number + 2])
+        found = slice(0, 0) if name not in place else slice(*detections.offsets[place[name] : place[name] + 2])
+        boxes, scores = detections.boxes[found], detections.scores[found]
+        if detections.form == 'xywh':
+            boxes = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
+        images.append(JudgedDetections(name, boxes, scores, truth.boxes[rows], counted[rows]))
+    return images
 
 
 def sample_name(sample: dict[str, Any]) -> str:

@@ -68,13 +68,19 @@ def draw_attributes(image: np.ndarray, values: Mapping[str, Any]) -> np.ndarray:
     return picture
 
 
-def draw_gaze(picture: np.ndarray, yaw: float, pitch: float, centre: tuple[float, float] | None = None) -> None:
-    """Draw the direction of a gaze, in degrees, as an arrow from the middle of the picture or of a face."""
+def draw_gaze(
+    picture: np.ndarray,
+    yaw: float,
+    pitch: float,
+    centre: tuple[float, float] | None = None,
+    color: tuple[int, int, int] = (0, 0, 255),
+) -> None:
+    """Draw the direction of a gaze, in degrees, as an arrow (BGR) from the middle of the picture or of a face."""
     height, width = picture.shape[:2]
     x, y = centre or (width / 2, height / 2)
     dx, dy, _ = gaze_vectors(np.array([[yaw, pitch]]))[0] * (min(height, width) / 2)
     ends = (round(x), round(y)), (round(x + dx), round(y + dy))
-    cv2.arrowedLine(picture, *ends, (0, 0, 255), max(1, min(height, width) // 100), cv2.LINE_AA, tipLength=0.2)
+    cv2.arrowedLine(picture, *ends, color, max(1, min(height, width) // 100), cv2.LINE_AA, tipLength=0.2)
 
 
 def draw_head_pose(

@@ -40,6 +40,21 @@ class PublishedWeights:
 
 
 @dataclass(frozen=True)
+class StatedFigures:
+    """Figures that a row of the index states.
+
+    Attributes:
+        protocol: test set and protocol, in words.
+        source: who measured them.
+        metrics: figures by name.
+    """
+
+    protocol: str
+    source: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
 class ZooModel:
     """A row of the index.
 
@@ -51,6 +66,7 @@ class ZooModel:
         evidence: 0 builds · 1 equal to the original network · 2 to its training steps · 3 published weights match on
             real images · 4 a published figure reproduced.
         weights: the published checkpoint, if one comes in.
+        figures: published ones, those of the original code, and ours, in this order.
     """
 
     name: str
@@ -59,6 +75,7 @@ class ZooModel:
     parameters: int | None
     evidence: int
     weights: PublishedWeights | None
+    figures: tuple[StatedFigures, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +166,28 @@ def _model(row: dict[str, Any]) -> ZooModel:
         parameters=row['Metadata'].get('Parameters'),
         evidence=int(row['Evidence']['Level']),
         weights=_weights(weights) if weights else None,
+        figures=tuple(_figures(row)),
     )
+
+
+def _figures(row: dict[str, Any]) -> list[StatedFigures]:
+    stated = [
+        StatedFigures(
+            str(entry.get('Protocol') or entry.get('Dataset')),
+            str(entry.get('Source') or 'published'),
+            _numbers(entry['Metrics']),
+        )
+        for entry in row.get('Published') or []
+    ]
+    for entry in row.get('Results') or []:
+        for key, source in (('Original', 'the original code'), ('Metrics', 'this project, recorded in the index')):
+            if entry.get(key):
+                stated.append(StatedFigures(str(entry['Dataset']), source, _numbers(entry[key])))
+    return stated
+
+
+def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in metrics.items() if isinstance(value, int | float)}
 
 
 def _weights(entry: dict[str, Any]) -> PublishedWeights:

@@ -90,14 +90,17 @@ def test_broken_images_are_not_judged() -> None:
 
 
 def test_report_shows_the_matrix_and_the_worst(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / 'x.png'), np.full((30, 30, 3), 90, np.uint8))
     truth = np.ones((30, 30))
-    samples = [sample(truth, np.full((30, 30), i % 3), str(i), img_path=str(tmp_path / 'x.png')) for i in range(15)]
+    samples = [sample(truth, np.full((30, 30), i % 3), f'{i:02}') for i in range(15)]
     metric = ParsingMetric(plots_dir=str(tmp_path / 'report'))
     judged(metric, samples)
-    assert sorted(path.name for path in (tmp_path / 'report').iterdir()) == ['confusion.png', 'worst.jpg']
-    sheet = cv2.imread(str(tmp_path / 'report/worst.jpg'))
-    assert sheet is not None and min(sheet.shape[:2]) > 200
+    assert [path.name for path in (tmp_path / 'report').iterdir()] == ['confusion.png']
+    assert [picture.path.name for picture in metric.illustrations.pictures] == ['confusion.png']
+    failures = metric.illustrations.failures
+    # Ten of fifteen are wrong throughout, and come before the others.
+    assert {failure.names for failure in failures[:10]} == {(f'{i:02}',) for i in range(15) if i % 3 != 1}
+    picture = failures[0].draw([np.full((30, 30, 3), 90, np.uint8)])
+    assert picture.dtype == np.uint8 and min(picture.shape[:2]) > 200
 
 
 def test_face_masks_have_one_overlap() -> None:

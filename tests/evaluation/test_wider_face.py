@@ -168,9 +168,9 @@ def test_golden_predictions_through_the_benchmark_config(repo_root, test_data, g
 
 
 def test_curves_are_drawn(truth_dir, tmp_path, warnings):
-    metric = WiderFaceMetric(str(truth_dir), curves_path=str(tmp_path / 'report' / 'pr.png'))
+    metric = WiderFaceMetric(str(truth_dir), plots_dir=str(tmp_path / 'report'))
     evaluate(metric, [perfect('0--Parade/b')])
-    image = cv2.imread(str(tmp_path / 'report' / 'pr.png'))
+    image = cv2.imread(str(tmp_path / 'report' / 'pr_curves.png'))
     assert image.shape[0] > 400
     # The first colour of the palette, 0072B2, is in the picture: the curve of easy is drawn.
     assert (image == (0xB2, 0x72, 0x00)).all(2).any()

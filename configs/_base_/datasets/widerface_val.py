@@ -6,8 +6,8 @@ subset = False
 compat = 'official'
 box_quantize = None
 score_decimals = None
-# A PNG for the precision-recall curves.
-curves_path = None
+# Folder for the precision-recall curves.
+plots_dir = None
 resize = 'original'
 test_size = 640
 num_workers = 2
@@ -38,5 +38,5 @@ test_evaluator = dict(
     box_quantize=box_quantize,
     score_decimals=score_decimals,
     subset=subset,
-    curves_path=curves_path,
+    plots_dir=plots_dir,
 )
