@@ -180,7 +180,7 @@ def demo(python: Path, overrides: list[str]) -> None:
     for key, value in json.loads((work / 'metrics.json').read_text(encoding='utf-8')).items():
         print(f'    {key:<28} {value:.4f}' if isinstance(value, float) else f'    {key:<28} {value}')
     here = os.path.relpath(str(work))
-    say(f'pictures of detections: {here}/pictures; precision-recall curves: {here}/report')
+    say(f'pictures of detections: {here}/pictures; figures, curves, worst failures: {here}/report/report.html')
     say('to try next:')
     for line in (
         *([] if Path.cwd() == ROOT else [f'cd {shlex.quote(str(ROOT))}']),

@@ -216,7 +216,7 @@ def test_what_the_quick_start_leaves(workspace: Path):
     done = workspace / 'work_dirs' / 'quickstart'
     if not (done / 'metrics.json').is_file():
         assert run_in(workspace, reduced('python3 quickstart.py')).returncode == 0
-    for name in re.findall(r'`(best\.safetensors|pictures/|report/)`', README):
+    for name in re.findall(r'`(best\.safetensors|pictures/|report/report\.html)`', README):
         assert (done / name).exists(), name
     pictures = [path for path in (done / 'pictures').rglob('*') if path.suffix in ('.jpg', '.png')]
     assert len(pictures) >= 12

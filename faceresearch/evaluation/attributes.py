@@ -15,8 +15,8 @@ from mmengine.structures import BaseDataElement
 
 from faceresearch.datasets.attribute_labels import labels_of
 from faceresearch.errors import UserError
-from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.attribute_failures import Mistake, worst_mistakes
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.illustrations import Illustrations
 from faceresearch.evaluation.parsing_protocol import confusion_matrix
 from faceresearch.evaluation.samples import once_each

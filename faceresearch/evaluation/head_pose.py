@@ -13,8 +13,8 @@ from mmengine.structures import BaseDataElement
 from scipy.spatial.transform import Rotation
 
 from faceresearch.datasets.head_pose_sets import rotation_matrix
-from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.attribute_failures import Mistake, worst_mistakes
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.illustrations import Illustrations
 from faceresearch.evaluation.landmark_plots import draw_ced
 from faceresearch.evaluation.samples import once_each

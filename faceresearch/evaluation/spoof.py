@@ -17,8 +17,8 @@ from mmengine.structures import BaseDataElement
 
 from faceresearch.datasets.attribute_labels import labels_of, same_class
 from faceresearch.errors import UserError
-from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.attribute_failures import Mistake, worst_mistakes
+from faceresearch.evaluation.attribute_files import Alternatives, StoredAttributeMetric
 from faceresearch.evaluation.illustrations import Illustrations
 from faceresearch.evaluation.parsing_plots import draw_confusion
 from faceresearch.evaluation.recognition_plots import draw_report
