@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faceresearch.zoo.index import ZooModel, read_index
+from faceresearch.zoo.index import ZooModel
 
 #: Name of a figure in a metafile (in full) → our key. ``{0}`` … are the groups, in lower case.
 _KEYS = [
@@ -75,14 +75,17 @@ def metric_key(name: str, test_set: Any = None) -> str | None:
     return None
 
 
-def references_of(config: str, test_set: Any = None) -> tuple[dict[str, list[Reference]], list[Reference]]:
+def references_of(
+    index: Mapping[str, ZooModel], config: str, test_set: Any = None
+) -> tuple[dict[str, list[Reference]], list[Reference]]:
     """Return what the index says of a config's model: references by our key, and those that no key of ours stands for.
 
     Args:
+        index: of models, see :func:`faceresearch.zoo.index.read_index`.
         config: file of the config; its name without suffix is that of the row.
         test_set: the config of the run's test set.
     """
-    model = read_index().get(Path(config).stem)
+    model = index.get(Path(config).stem)
     by_key: dict[str, list[Reference]] = {}
     others: list[Reference] = []
     for reference in [] if model is None else _references(model):
@@ -95,11 +98,11 @@ def references_of(config: str, test_set: Any = None) -> tuple[dict[str, list[Ref
 
 
 def published_elsewhere(
-    keys: Mapping[str, float], config: str, test_set: Any = None
+    index: Mapping[str, ZooModel], keys: Mapping[str, float], config: str, test_set: Any = None
 ) -> list[tuple[str, str, Reference]]:
     """Return (our key, model, reference) for figures of other models in the index that have one of these keys."""
     rows = []
-    for model in read_index().values():
+    for model in index.values():
         if model.name == Path(config).stem:
             continue
         for reference in _references(model):

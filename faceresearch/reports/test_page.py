@@ -17,6 +17,7 @@ from faceresearch.reports.originals import OriginalImages
 from faceresearch.reports.published import published_elsewhere, references_of
 from faceresearch.reports.record import RunRecord, write_record
 from faceresearch.reports.tables import class_table, metric_table, number, reference_table, warnings
+from faceresearch.zoo.index import read_index
 
 #: File of the page.
 PAGE_NAME = 'report.html'
@@ -75,7 +76,8 @@ def facts_list(facts: dict[str, str]) -> Markup:
 
 
 def _metrics(record: RunRecord, test_set: Any) -> Markup:
-    references, others = references_of(record.config, test_set)
+    index = read_index()
+    references, others = references_of(index, record.config, test_set)
     parts: list[Markup] = [tag('p', line, class_='warning') for line in warnings(record.figures)]
     if 'Protocol' in record.facts:
         parts.append(tag('p', 'Our protocol: ', record.facts['Protocol'], '.', class_='note'))
@@ -86,7 +88,7 @@ def _metrics(record: RunRecord, test_set: Any) -> Markup:
     if others:
         rows = [(reference.name, record.name, reference) for reference in others]
         parts.append(reference_table(rows, 'Published of this model for other test sets'))
-    elsewhere = published_elsewhere(record.figures, record.config, test_set)
+    elsewhere = published_elsewhere(index, record.figures, record.config, test_set)
     if elsewhere:
         caption = 'Protocols may differ from ours: see the last column'
         summary = tag('summary', f'Published figures of other models for these metrics ({len(elsewhere)})')
