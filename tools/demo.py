@@ -27,6 +27,15 @@ def main(argv: list[str] | None = None) -> int:
         help='find faces with this detector first, and run CONFIG on each of them (default: on whole images)',
     )
     parser.add_argument(
+        '--with',
+        dest='others',
+        nargs=2,
+        action='append',
+        default=[],
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='a further model that looks at each face; may be repeated. Without --detector, CONFIG finds the faces',
+    )
+    parser.add_argument(
         '--score-thr', type=float, default=0.5, metavar='S', help='threshold to start with (default 0.5)'
     )
     parser.add_argument('--device', metavar='DEVICE', help='cpu, cuda, cuda:1, … (default: a GPU where there is one)')
@@ -37,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     from faceresearch.apis.demo import run_demo
 
     detector = tuple(args.detector) if args.detector else None
-    run_demo(args.config, args.checkpoint, args.overrides, detector, args.score_thr, args.device, args.port)
+    others = [tuple(source) for source in args.others]
+    run_demo(args.config, args.checkpoint, args.overrides, detector, others, args.score_thr, args.device, args.port)
     return 0
 
 

@@ -15,7 +15,6 @@ from faceresearch.errors import UserError
 
 if TYPE_CHECKING:
     import gradio
-    from torch import nn
 
 #: Only this machine can reach the page.
 HOST = '127.0.0.1'
@@ -39,6 +38,7 @@ def run_demo(
     checkpoint: str | Path,
     overrides: Sequence[str] = (),
     detector: tuple[str | Path, str | Path] | None = None,
+    others: Sequence[tuple[str | Path, str | Path]] = (),
     score_thr: float = 0.5,
     device: str | None = None,
     port: int = 7860,
@@ -51,6 +51,8 @@ def run_demo(
         checkpoint: a path, a name in the zoo, or ``none`` for random weights.
         overrides: changes to the config, ``KEY=VALUE``.
         detector: config and checkpoint of a detector that finds the faces which the model then looks at.
+        others: configs and checkpoints of further models that look at each face; without ``detector`` the first model
+            finds the faces.
         score_thr: the page starts with this threshold of scores.
         device: torch device; a GPU where there is one, by default.
         port: of the page.
@@ -68,7 +70,7 @@ def run_demo(
         raise UserError(f'--score-thr {score_thr}: on the page a score is between {_LOWEST} and 1')
     if not 0 < port < 2**16:
         raise UserError(f'--port {port}: a port is between 1 and {2**16 - 1}')
-    answer = build_answer(config, checkpoint, overrides, detector, device)
+    answer = build_answer(config, checkpoint, overrides, detector, others, device)
     _keep_offline()
     page = build_page(answer, f'{Path(config).stem} · faceresearch', score_thr)
     return _serve(page, port, block)
@@ -79,6 +81,7 @@ def build_answer(
     checkpoint: str | Path,
     overrides: Sequence[str] = (),
     detector: tuple[str | Path, str | Path] | None = None,
+    others: Sequence[tuple[str | Path, str | Path]] = (),
     device: str | None = None,
 ) -> Answer:
     """Return the function behind the page: it loads the models once, and says what is wrong with an image in words.
@@ -86,18 +89,21 @@ def build_answer(
     Raises:
         UserError: a model cannot be used.
     """
-    from faceresearch.apis.infer import detect_and_draw, load_model, predict_and_draw, raise_threshold
-    from faceresearch.apis.two_stage import FacePipeline
+    from torch import nn
+
+    from faceresearch.analysis.finder import threshold_of_head
+    from faceresearch.apis.infer import analyze_and_draw, load_models, predict_and_draw
     from faceresearch.visualization.predictions import Drawn
 
-    model = load_model(config, checkpoint, overrides, device)
-    first: nn.Module | None = None if detector is None else load_model(*detector, (), device)
-    raise_threshold(model if first is None else first, _LOWEST)
+    loaded = load_models(config, checkpoint, overrides, device, detector, others)
 
     def predict(image: np.ndarray, score_thr: float) -> Drawn:
-        if first is None:
-            return predict_and_draw(model, image, score_thr)
-        return detect_and_draw(FacePipeline(model, first, score_thr), image)
+        if isinstance(loaded, nn.Module):
+            with threshold_of_head(loaded, score_thr):
+                return predict_and_draw(loaded, image, score_thr)
+        # The page asks for one image at a time.
+        loaded.finder.score_thr = score_thr
+        return analyze_and_draw(loaded, image)
 
     def answer(path: str | None, score_thr: float) -> tuple[np.ndarray | None, dict[str, Any] | None, str]:
         if path is None:
