@@ -20,9 +20,9 @@ def input_contract(cfg: Config) -> dict[str, Any]:
             intended use.
 
     Returns:
-        The contract, with ``colour_order`` (what the network sees: ``'RGB'`` or ``'BGR'``) and ``mean`` and ``std`` (in
-        that order, on the scale 0–255; 0 and 1 where it states none) from ``model.data_preprocessor``, and the
-        ``labels`` of a ``class_order`` or, by head, of ``model.heads``. Tuples are lists, keys are strings.
+        The contract, with ``colour_order`` (what the network sees: ``'RGB'``, ``'BGR'`` or ``'grey'``), ``mean`` and
+        ``std`` (in that order, on the scale 0–255; 0 and 1 where it states none) from ``model.data_preprocessor``, and
+        the ``labels`` of a ``class_order`` or, by head, of ``model.heads``. Tuples are lists, keys are strings.
 
     Raises:
         UserError: the contract contradicts the preprocessor, or holds what JSON cannot.
@@ -51,14 +51,22 @@ def fixed_size(contract: Mapping[str, Any]) -> tuple[int, int] | None:
     return None
 
 
+def colour_order(bgr_to_rgb: bool, grey: bool = False) -> str:
+    """Return what a network sees of images that are read as BGR: ``'RGB'``, ``'BGR'`` or ``'grey'``."""
+    return 'grey' if grey else 'RGB' if bgr_to_rgb else 'BGR'
+
+
 def _preprocessing(cfg: Config) -> dict[str, Any]:
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor')
     if not preprocessor:
         return {}
-    found: dict[str, Any] = {'colour_order': 'RGB' if preprocessor.get('bgr_to_rgb') else 'BGR'}
+    grey = bool(preprocessor.get('grey'))
+    found: dict[str, Any] = {'colour_order': colour_order(bool(preprocessor.get('bgr_to_rgb')), grey)}
     for key, neutral in (('mean', 0.0), ('std', 1.0)):
         value = preprocessor.get(key)
-        channels = [neutral] * 3 if value is None else value if isinstance(value, (list, tuple)) else [value]
+        channels = (
+            [neutral] * (1 if grey else 3) if value is None else value if isinstance(value, (list, tuple)) else [value]
+        )
         found[key] = [float(v) for v in channels]
     return found
 

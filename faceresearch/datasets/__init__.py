@@ -9,6 +9,7 @@ from faceresearch.datasets.attribute_tables import (
 )
 from faceresearch.datasets.class_folders import ClassFolderDataset
 from faceresearch.datasets.coco_face import CocoFaceDataset
+from faceresearch.datasets.fer_sets import FER2013Dataset, FERPlusDataset
 from faceresearch.datasets.folder_faces import ImageFolderFaceDataset
 from faceresearch.datasets.gaze_sets import Gaze360Dataset, MPIIFaceGazeDataset
 from faceresearch.datasets.head_pose_sets import BiwiDataset, PoseMatDataset
@@ -48,6 +49,8 @@ __all__ = [
     'CocoFaceDataset',
     'CocoLandmarkDataset',
     'DlibXmlDataset',
+    'FER2013Dataset',
+    'FERPlusDataset',
     'FairFaceDataset',
     'Gaze360Dataset',
     'IBUG300WDataset',

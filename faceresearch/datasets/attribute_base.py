@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from mmengine.logging import print_log
 
+from faceresearch.datasets.attribute_labels import labels_of, order_map
 from faceresearch.datasets.base import FaceDataset
 from faceresearch.datasets.parsers.annotations import Problems, safe_name
 from faceresearch.errors import UserError
 
 Part = Literal['all', 'train', 'val']
+Relabel = Mapping[str, Sequence[Any]]
 
 
 class AttributeDataset(FaceDataset):
@@ -37,10 +41,18 @@ class AttributeDataset(FaceDataset):
         indices: use only the first N images, or only these.
         metainfo: facts about the data set.
         lazy_init: do not read annotations until they are needed.
+        relabel: label → (its order here, the order wanted), and as a third, classes that are merged into one of another
+            name: ``dict(emotion=('affectnet8/emotion', 'affectnet7/emotion'))``. Images that have no label left are
+            left out.
+        limits: label → (least, largest) number that is of use: what lies outside is not known. Images that have no label
+            left are left out.
 
     Raises:
         UserError: the data are not there, no image is left, or an argument has no meaning.
     """
+
+    #: Whether each sample is a file; otherwise the annotations hold the images.
+    files = True
 
     #: What the data are called in errors, and where they come from.
     title = 'the data set'
@@ -59,6 +71,8 @@ class AttributeDataset(FaceDataset):
         indices: int | Sequence[int] | None = None,
         metainfo: dict[str, Any] | None = None,
         lazy_init: bool = False,
+        relabel: Relabel | None = None,
+        limits: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         if part not in ('all', 'train', 'val') or not 0 < val_share < 1:
             raise UserError(
@@ -66,6 +80,10 @@ class AttributeDataset(FaceDataset):
                 ' between 0 and 1'
             )
         self.part, self.val_share, self.split_seed = part, val_share, split_seed
+        self.relabel = {
+            name: (order_map(*orders), len(labels_of(orders[1]))) for name, orders in (relabel or {}).items()
+        }
+        self.limits = {name: (low, high) for name, (low, high) in (limits or {}).items()}
         super().__init__(
             data_root=data_root,
             ann_file=ann_file,
@@ -95,16 +113,23 @@ class AttributeDataset(FaceDataset):
                 f'{f", from {self.source}" if self.source else ""}'
             )
         problems = Problems(annotations)
-        samples = []
+        samples: list[dict[str, Any]] = []
+        without = 0
         for sample in self.read(problems):
             name, line = sample.pop('name'), sample.pop('line', 0)
             safe = safe_name(name)
+            labels = self._wanted_labels(sample['gt_attributes'])
             if safe is None:
                 problems.add('image path outside the data set', line, name)
-            elif not (root / safe).is_file():
+            elif self.files and not (root / safe).is_file():
                 problems.add('image not there', line, name)
+            elif labels is None:
+                without += 1
             elif self._wanted(sample.get('group', safe)):
-                samples.append({'img_path': str(root / safe), 'img_id': safe, **sample})
+                path = str(root / safe) if self.files else f'{annotations}:{line}'
+                samples.append({'img_path': path, 'img_id': safe, **sample, 'gt_attributes': labels})
+        if without:
+            print_log(f'{annotations}: left out {without} images without a label that is wanted', logger='current')
         if summary := problems.summary():
             print_log(summary, logger='current', level=logging.WARNING)
         if not samples:
@@ -112,11 +137,43 @@ class AttributeDataset(FaceDataset):
         print_log(f'{annotations}: {len(samples)} images ({self.part})', logger='current')
         return samples
 
+    def _wanted_labels(self, labels: dict[str, Any]) -> dict[str, Any] | None:
+        """Return labels in the orders and within the limits wanted; None if none is left."""
+        new = dict(labels)
+        for name in self.relabel.keys() & labels.keys():
+            new[name] = translated(labels[name], *self.relabel[name])
+        for name, (low, high) in self.limits.items():
+            if name in new and not low <= new[name] <= high:
+                new[name] = math.nan
+        changed = self.relabel.keys() | self.limits.keys()
+        return None if changed and all(map(_is_unknown, new.values())) else new
+
     def _wanted(self, group: str) -> bool:
         if self.part == 'all':
             return True
         number = zlib.crc32(f'{self.split_seed}/{group}'.encode()) / 2**32
         return (number < self.val_share) == (self.part == 'val')
+
+
+def _is_unknown(label: Any) -> bool:
+    return not np.ndim(label) and not label >= 0 and (isinstance(label, int) or label != label)
+
+
+def translated(label: Any, numbers: np.ndarray, classes: int) -> Any:
+    """Return a class (or shares of all classes) in another order; −1 where nothing of it is left.
+
+    Args:
+        label: number of a class, −1 for unknown, or a distribution (C,).
+        numbers: of :func:`~faceresearch.datasets.attribute_labels.order_map`.
+        classes: of the other order.
+    """
+    if not np.ndim(label):
+        return int(numbers[label]) if label >= 0 else -1
+    shares = np.zeros(classes, np.float32)
+    kept = numbers >= 0
+    np.add.at(shares, numbers[kept], np.asarray(label, np.float32)[kept])
+    total = float(shares.sum())
+    return shares / total if total > 0 else -1
 
 
 def read_lines(path: Path) -> list[str]:

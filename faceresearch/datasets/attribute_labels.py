@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -84,7 +84,25 @@ def same_class(name: str) -> str:
     return SYNONYMS.get(lowered, lowered)
 
 
-def order_map(source: str | Sequence[str], target: str | Sequence[str]) -> np.ndarray:
-    """Return for each class of ``source`` its number in ``target``, −1 where that has no such class."""
-    numbers = {same_class(name): number for number, name in enumerate(labels_of(target))}
-    return np.array([numbers.get(same_class(name), -1) for name in labels_of(source)], np.int64)
+def order_map(
+    source: str | Sequence[str], target: str | Sequence[str], merged: Mapping[str, str] | None = None
+) -> np.ndarray:
+    """Return for each class of ``source`` its number in ``target``, −1 where that has no such class.
+
+    Args:
+        source: names of classes, or the name of an order.
+        target: likewise.
+        merged: class of ``source`` → class of ``target`` that takes it in, where the names do not tell.
+
+    Raises:
+        UserError: ``merged`` names a class that is not there.
+    """
+    sources, targets = labels_of(source), labels_of(target)
+    numbers = {same_class(name): number for number, name in enumerate(targets)}
+    renamed = {same_class(old): same_class(new) for old, new in (merged or {}).items()}
+    known = {same_class(name) for name in sources}
+    for old, new in renamed.items():
+        if old not in known or new not in numbers:
+            raise UserError(f'{old!r} cannot become {new!r}: the classes are {list(sources)} and {list(targets)}')
+    words = [same_class(name) for name in sources]
+    return np.array([numbers.get(renamed.get(word, word), -1) for word in words], np.int64)

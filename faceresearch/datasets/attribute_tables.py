@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +23,41 @@ _MONTHS = ('jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct',
 _DATE = re.compile(rf'(\d{{1,2}})-({"|".join(_MONTHS)})|({"|".join(_MONTHS)})-(\d{{1,2}})', re.IGNORECASE)
 
 
-def read_table(path: Path, columns: Sequence[str], problems: Problems) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows of a csv file with a heading, with their line numbers.
+def read_table(
+    path: Path, columns: Sequence[str], problems: Problems, others: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a csv file with a heading, with their line numbers; the file may be larger than memory.
 
     Args:
         path: the file.
         columns: that the heading must have.
         problems: where rows of another length are counted.
+        others: columns that are kept where the heading has them; the rest is left out.
 
     Raises:
-        UserError: a column is missing.
+        UserError: a column is missing, or the file is no text.
     """
-    reader = csv.reader(io.StringIO('\n'.join(read_lines(path))))
-    heading = [name.strip() for name in next(reader, [])]
-    missing = [name for name in columns if name not in heading]
-    if missing:
-        raise UserError(f'{path}:1: the heading is {",".join(heading)!r}: column {missing[0]!r} is not there')
-    rows = []
-    for values in reader:
-        if len(values) == len(heading):
-            rows.append((reader.line_num, {name: value.strip() for name, value in zip(heading, values)}))
-        elif values:
-            problems.add(f'{len(values)} columns instead of {len(heading)}', reader.line_num)
-    return rows
+    try:
+        with path.open(encoding='utf-8-sig', newline='') as stream:
+            reader = csv.reader(stream)
+            heading = [name.strip() for name in next(reader, [])]
+            missing = [name for name in columns if name not in heading]
+            if missing:
+                shown = ','.join(heading)
+                shown = shown if len(shown) <= 200 else f'{shown[:200]}…'
+                raise UserError(f'{path}:1: the heading is {shown!r}: column {missing[0]!r} is not there')
+            places = {name: heading.index(name) for name in (*columns, *others) if name in heading}
+            for values in reader:
+                if len(values) == len(heading):
+                    yield reader.line_num, {name: values[place].strip() for name, place in places.items()}
+                elif values:
+                    problems.add(f'{len(values)} columns instead of {len(heading)}', reader.line_num)
+    except UnicodeDecodeError as error:
+        raise UserError(f'{path}: is not a text file ({error.reason})') from error
+    except OSError as error:
+        raise UserError(f'{path}: cannot be read ({error.strerror})') from error
+    except csv.Error as error:
+        raise UserError(f'{path}:{reader.line_num}: is no table ({error})') from error
 
 
 def class_number(text: str, order: str, what: str, line: int, problems: Problems) -> int:
@@ -218,10 +229,11 @@ class AffectNetDataset(AttributeDataset):
     def read(self, problems: Problems) -> list[dict[str, Any]]:
         """Read the table."""
         path = Path(self.ann_file)
-        heading = (read_lines(path) or [''])[0]
-        column = next((name for name in self._PATHS if name in heading.split(',')), self._PATHS[0])
         samples = []
-        for line, row in read_table(path, (column, 'expression'), problems):
+        for line, row in read_table(path, ('expression',), problems, (*self._PATHS, 'valence', 'arousal')):
+            column = next((name for name in self._PATHS if name in row), None)
+            if column is None:
+                raise UserError(f'{path}:1: the heading has neither {" nor ".join(map(repr, self._PATHS))}')
             text = row['expression']
             if not text.isdecimal() or int(text) > 7:
                 problems.add('expression outside the list', line, text)

@@ -151,7 +151,8 @@ def synthetic_images(
     for cells in (2, 5, 16, 64):
         for image in images:
             noise = rng.uniform(-1, 1, (cells, cells, channels))
-            image += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+            # OpenCV drops a single channel.
+            image += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC).reshape(image.shape)
     pixels = np.clip(127.5 + 80 * images, 0, 255).astype(np.uint8)
     tensor = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())
     if normalize is None:

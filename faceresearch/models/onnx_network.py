@@ -139,7 +139,7 @@ def _use_end2end(model: FaceModel, path: str) -> None:
 def _require_same_input(preprocessor: Any, network: ONNXNetwork) -> None:
     stated = network.session.get_modelmeta().custom_metadata_map
     ours = {
-        'colour_order': 'RGB' if preprocessor.bgr_to_rgb else 'BGR',
+        'colour_order': preprocessor.colour_order,
         'mean': preprocessor.mean.flatten().tolist(),
         'std': preprocessor.std.flatten().tolist(),
     }

@@ -13,6 +13,7 @@ from faceresearch.errors import UserError
 from faceresearch.registry import TRANSFORMS
 
 Border = Literal['shift', 'truncate']
+Fit = Literal['stretch', 'letterbox']
 
 
 @TRANSFORMS.register_module()
@@ -30,6 +31,8 @@ class CropFaceScales(BaseTransform):
         scales: factors of the box; None takes the whole image.
         size: side of the crops in pixels, or (h, w).
         border: what happens at the border.
+        fit: ``stretch`` the crop to ``size``, or ``letterbox``: keep its proportions and pad it with black on both
+            sides (serengil/deepface).
 
     Raises:
         UserError: an argument has no meaning.
@@ -40,14 +43,18 @@ class CropFaceScales(BaseTransform):
         scales: Sequence[float | None] = (2.7,),
         size: int | tuple[int, int] = 80,
         border: Border = 'shift',
+        fit: Fit = 'stretch',
     ) -> None:
         if not scales or any(scale is not None and scale <= 0 for scale in scales):
             raise UserError(f'CropFaceScales: scales={scales!r}: give at least one factor above 0')
         if border not in ('shift', 'truncate'):
             raise UserError(f"CropFaceScales: border={border!r} is unknown; use 'shift' or 'truncate'")
+        if fit not in ('stretch', 'letterbox'):
+            raise UserError(f"CropFaceScales: fit={fit!r} is unknown; use 'stretch' or 'letterbox'")
         self.scales = tuple(scales)
         self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
         self.border = border
+        self.fit = fit
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['img']
@@ -57,10 +64,28 @@ class CropFaceScales(BaseTransform):
         for scale in self.scales:
             window = (0, 0, width, height) if scale is None else scaled_window(box, scale, height, width, self.border)
             x1, y1, x2, y2 = window
-            crops.append(cv2.resize(np.ascontiguousarray(image[y1:y2, x1:x2]), self.size[::-1]))
+            crop = np.ascontiguousarray(image[y1:y2, x1:x2])
+            crops.append(cv2.resize(crop, self.size[::-1]) if self.fit == 'stretch' else letterboxed(crop, self.size))
         results['img'] = np.concatenate(crops, axis=2) if len(crops) > 1 else crops[0]
         results['img_shape'] = results['img'].shape[:2]
         return results
+
+
+def letterboxed(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return an image (H, W, 3) scaled into ``size`` (h, w), in the middle of black; of an odd border less comes first.
+
+    Lengths are cut to whole pixels, as serengil/deepface does (modules/preprocessing.py).
+    """
+    factor = min(size[0] / image.shape[0], size[1] / image.shape[1])
+    # The side that fills the box is whole; a product of doubles may fall short of it by one.
+    height, width = (
+        wanted if wanted / length == factor else max(int(length * factor), 1)
+        for wanted, length in zip(size, image.shape)
+    )
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    canvas = np.zeros((*size, image.shape[2]), image.dtype)
+    canvas[top : top + height, left : left + width] = cv2.resize(image, (width, height))
+    return canvas
 
 
 def scaled_window(box: np.ndarray, scale: float, height: int, width: int, border: Border) -> tuple[int, int, int, int]:

@@ -29,6 +29,12 @@ _NAMES = {
     'moving_mean': 'running_mean',
     'moving_variance': 'running_var',
 }
+#: Whether a layer's first array is a kernel, and how many it has → their names.
+_VARIABLES = {
+    (True, 1): ('kernel',),
+    (True, 2): ('kernel', 'bias'),
+    (False, 4): ('gamma', 'beta', 'moving_mean', 'moving_variance'),
+}
 
 
 def read_keras(path: str | Path) -> dict[str, Tensor]:
@@ -39,7 +45,8 @@ def read_keras(path: str | Path) -> dict[str, Tensor]:
     that of (H, W, C).
 
     Args:
-        path: weights, or a whole model, in the form of Keras 2 (``layer_names``, ``weight_names``).
+        path: weights, or a whole model, in the form of Keras 2 (``layer_names``, ``weight_names``); or weights in that of
+            Keras 3 (``layers/<kind>_<number>/vars/<number>``), which says the order of the layers but not their names.
 
     Raises:
         UserError: h5py is missing; the file is damaged, is of another form, or holds anything but plain arrays of a
@@ -59,6 +66,8 @@ def read_keras(path: str | Path) -> dict[str, Tensor]:
 
 
 def _layers(file: Any, path: Path) -> dict[str, Tensor]:
+    if 'layers' in file and not any(name.startswith('layer_names') for name in file.attrs):
+        return _numbered_layers(_member(file, 'layers', path), path)
     root = _member(file, 'model_weights', path) if 'model_weights' in file else file
     state: dict[str, Tensor] = {}
     left = _MAX_EXPANSION * path.stat().st_size
@@ -79,6 +88,36 @@ def _layers(file: Any, path: Path) -> dict[str, Tensor]:
     if not state:
         raise UserError(f'checkpoint {path} holds no weights: {_DAMAGED}')
     return state
+
+
+def _numbered_layers(group: Any, path: Path) -> dict[str, Tensor]:
+    """Read the form of Keras 3: a layer's weights are numbers, and so are layers of a kind, the first of which has none."""
+    state: dict[str, Tensor] = {}
+    left = _MAX_EXPANSION * path.stat().st_size
+    layers = sorted(group, key=lambda name: [int(part) if part.isdecimal() else part for part in _pieces(name)])
+    if len(layers) > _MAX_LAYERS:
+        raise UserError(f'checkpoint {path} names {len(layers)} layers: {_DAMAGED}')
+    for layer in layers:
+        variables = _member(group, layer, path)
+        variables = _member(variables, 'vars', path) if 'vars' in variables else {}
+        arrays = []
+        for number in range(len(variables)):
+            arrays.append(_array(variables, str(number), path, left))
+            left -= arrays[-1].nbytes
+        names = _VARIABLES.get((arrays[0].ndim > 1, len(arrays))) if arrays else ()
+        if names is None:
+            raise UserError(f'checkpoint {path}: layer {layer} has {len(arrays)} weights: its kind is not known')
+        for name, array in zip(names, arrays):
+            state[f'{layer}.{_NAMES[name]}'] = _torch_layout(array, name)
+    if not state:
+        raise UserError(f'checkpoint {path} holds no weights: {_DAMAGED}')
+    return state
+
+
+def _pieces(name: str) -> list[str]:
+    """Return ``conv2d_10`` as ``conv2d`` and ``10``: the first of a kind comes before its second."""
+    kind, _, number = name.rpartition('_')
+    return [kind, number] if kind and number.isdecimal() else [name, '0']
 
 
 def _texts(group: Any, attribute: str, path: Path) -> list[str]:

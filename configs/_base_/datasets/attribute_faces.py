@@ -1,6 +1,8 @@
 # Images of one face each, resized whole; the files that inherit name the data set.
 data_root = 'data/faces'
 image_size = 224
+# How test images get that size: 'stretch', or 'letterbox' in black.
+fit = 'stretch'
 # Colour, crops and turns of training images.
 jitter = 0.4
 crop_area = (0.7, 1.0)
@@ -35,7 +37,7 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=[
             dict(type='LoadImage'),
-            dict(type='CropFaceScales', scales=[None], size=image_size),
+            dict(type='CropFaceScales', scales=[None], size=image_size, fit=fit),
             dict(type='PackFaceInputs'),
         ],
     ),

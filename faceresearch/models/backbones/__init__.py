@@ -1,5 +1,7 @@
 """Backbones: with ``out_channels``, the channels of the feature maps they return, or ``embedding_size``."""
 
+from faceresearch.models.backbones.ddamfn import DDAMFN
+from faceresearch.models.backbones.deepface_emotion import DeepFaceEmotionNet
 from faceresearch.models.backbones.deepid import DeepIDNet
 from faceresearch.models.backbones.edgeface import EdgeFace
 from faceresearch.models.backbones.face_mobilenet import FaceMobileNetV1, FaceMobileNetV2, FaceMobileNetV3
@@ -26,7 +28,9 @@ from faceresearch.models.backbones.yolov5_face import YOLOv5FaceCSPNet, YOLOv5Fa
 from faceresearch.models.backbones.yolov8_face import YOLOv8FaceCSPNet, YOLOv8FaceShuffleNet
 
 __all__ = [
+    'DDAMFN',
     'PFLD',
+    'DeepFaceEmotionNet',
     'DeepIDNet',
     'EdgeFace',
     'FaceMobileNetV1',

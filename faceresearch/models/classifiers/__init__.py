@@ -1,5 +1,6 @@
 """Attributes of a face: one model with named heads for classes, numbers, angles and rotations."""
 
+from faceresearch.models.classifiers.attention import AttentionDiversity
 from faceresearch.models.classifiers.attribute_model import AttributeModel
 from faceresearch.models.classifiers.fourier import FourierBranch
 from faceresearch.models.classifiers.fusion import FusedAttributes
@@ -13,6 +14,7 @@ from faceresearch.models.classifiers.heads import (
 )
 
 __all__ = [
+    'AttentionDiversity',
     'AttributeHead',
     'AttributeModel',
     'BinnedHead',

@@ -56,6 +56,8 @@ class AttributeModel(FaceModel):
         self.backbone = build_module(backbone)
         embeds = hasattr(self.backbone, 'embedding_size')
         self.feature_size: int = self.backbone.embedding_size if embeds else self.backbone.out_channels[-1]
+        #: Of the images it takes: 1 for networks of grey faces.
+        self.input_channels: int = getattr(self.backbone, 'in_channels', 3)
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict(
             {name: build_module(with_argument(head, 'in_channels', self.feature_size)) for name, head in heads.items()}
@@ -64,7 +66,10 @@ class AttributeModel(FaceModel):
         if auxiliary is not None:
             if not hasattr(self.backbone, 'with_auxiliary'):
                 raise UserError(f'{type(self.backbone).__name__} has no map for model.auxiliary: set it to null')
-            self.auxiliary = build_module(with_argument(auxiliary, 'in_channels', self.backbone.auxiliary_channels))
+            channels = getattr(self.backbone, 'auxiliary_channels', None)
+            self.auxiliary = build_module(
+                auxiliary if channels is None else with_argument(auxiliary, 'in_channels', channels)
+            )
 
     @property
     def output_names(self) -> tuple[str, ...]:

@@ -3,13 +3,15 @@
 from faceresearch.zoo.converters.arcface import ARCFACE
 from faceresearch.zoo.converters.base import ConversionReport, Converter, convert, find_converter
 from faceresearch.zoo.converters.bisenet import BISENET
+from faceresearch.zoo.converters.ddamfn import DDAMFN
+from faceresearch.zoo.converters.deepface_attributes import DEEPFACE_TORCH
 from faceresearch.zoo.converters.edgeface import EDGEFACE
 from faceresearch.zoo.converters.facenet import FACENET_PYTORCH
 from faceresearch.zoo.converters.fairface import FAIRFACE
 from faceresearch.zoo.converters.foamliu import FOAMLIU
 from faceresearch.zoo.converters.gaze import L2CS, YAKHYO_GAZE
 from faceresearch.zoo.converters.ir import IR
-from faceresearch.zoo.converters.minifasnet import MINIFASNET
+from faceresearch.zoo.converters.minifasnet import MINIFASNET, YAKHYO_MINIFASNET
 from faceresearch.zoo.converters.mmpose import MMPOSE
 from faceresearch.zoo.converters.pfld import CUNJIAN_PFLD, PFLD_LITE, POLARISZHAO_PFLD
 from faceresearch.zoo.converters.retinaface import BIUBUG6, BIUBUG6_BACKBONE, YAKHYO
@@ -40,11 +42,14 @@ CONVERTERS: tuple[Converter, ...] = (
     *IR,
     *MMPOSE,
     *MINIFASNET,
+    YAKHYO_MINIFASNET,
     PFLD_LITE,
     POLARISZHAO_PFLD,
     CUNJIAN_PFLD,
     YAKHYO_GAZE,
     L2CS,
+    *DEEPFACE_TORCH,
+    DDAMFN,
     FAIRFACE,
 )
 

@@ -24,6 +24,10 @@ class Converter:
         prefix: the converted names all start with this: the part of the model the checkpoint fills.
         slices: (pattern, ends) pairs for tensors that hold several in their first dimension: ``name`` becomes
             ``name[0:7]``, ``name[7:9]``, …, to which rules then apply.
+        lengths: (name, length) pairs: first dimensions that tell networks with the same names apart.
+        dense: patterns of weights stored as convolutions over the whole map, of which the model has linear layers.
+        remedies: (pattern, remedy) pairs for new names that only some configs of the family have: what to do where the
+            model lacks one.
     """
 
     name: str
@@ -32,6 +36,9 @@ class Converter:
     dropped: tuple[tuple[str, str], ...] = ()
     prefix: str = ''
     slices: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    lengths: tuple[tuple[str, int], ...] = ()
+    dense: tuple[str, ...] = ()
+    remedies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -50,7 +57,9 @@ def find_converter(state: Mapping[str, Tensor], converters: Sequence[Converter])
         UserError: no converter knows such a checkpoint.
     """
     for converter in converters:
-        if all(name in state for name in converter.detect):
+        if all(name in state for name in converter.detect) and all(
+            state[name].shape[:1] == (length,) for name, length in converter.lengths
+        ):
             return converter
     raise UserError(
         f'no converter knows a checkpoint with tensors such as {", ".join(list(state)[:3]) or "(none)"};'
@@ -86,9 +95,13 @@ def convert(
             report.dropped[name] = f'not part of {only}'
             continue
         if new not in target:
+            remedy = next((r for pattern, r in converter.remedies if re.fullmatch(pattern, new)), None)
             raise UserError(
-                f'{converter.name}: {name} would become {new}, which the model lacks; is it the right config?'
+                f'{converter.name}: {name} would become {new}, which the model lacks; '
+                f'{remedy or "is it the right config?"}'
             )
+        if tensor.dim() == 4 and any(re.fullmatch(pattern, name) for pattern in converter.dense):
+            tensor = tensor.flatten(1)
         if tensor.shape != target[new].shape:
             raise UserError(
                 f'{converter.name}: {name} is {tuple(tensor.shape)}, the model has {tuple(target[new].shape)} at {new};'

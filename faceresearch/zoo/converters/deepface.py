@@ -1,4 +1,4 @@
-"""Keras weights of serengil/deepface: VGG-Face, OpenFace nn4.small2, DeepID, FaceNet and ArcFace.
+"""Keras weights of serengil/deepface: VGG-Face, OpenFace nn4.small2, DeepID, FaceNet, ArcFace, and its attributes.
 
 Their layers are named as DeepFace's own models name them; VGG-Face's have only their order.
 """
@@ -13,6 +13,7 @@ from faceresearch.errors import UserError
 from faceresearch.models.backbones.vggface import STAGES
 from faceresearch.zoo.converters.base import Converter, find_converter
 from faceresearch.zoo.converters.deepface_arcface import ARCFACE, as_torch_has_them
+from faceresearch.zoo.converters.deepface_attributes import DEMOGRAPHY, EMOTION, attributes_from_keras
 
 #: Place of each convolution of VGG-16 among its layers, activations and poolings.
 _VGG_PLACES = [
@@ -122,6 +123,9 @@ def from_keras(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Converte
     Raises:
         UserError: no converter knows such weights.
     """
+    attributes = attributes_from_keras(state)
+    if attributes is not None:
+        return attributes, find_converter(attributes, (*DEMOGRAPHY, EMOTION))
     weights = dict(state)
     kernels = [name.rpartition('.')[0] for name, tensor in state.items() if tensor.ndim == 4]
     if len(kernels) == 16 and len(state) == 32 and state[f'{kernels[13]}.weight'].shape[1:] == (512, 7, 7):

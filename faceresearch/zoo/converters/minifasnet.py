@@ -1,4 +1,4 @@
-"""MiniFASNet checkpoints of minivision-ai/Silent-Face-Anti-Spoofing."""
+"""MiniFASNet checkpoints of minivision-ai/Silent-Face-Anti-Spoofing, and the same weights under yakhyo's names."""
 
 from __future__ import annotations
 
@@ -53,3 +53,30 @@ def _converter(prefix: str) -> Converter:
 
 #: The networks as published (``module.`` is removed when a file is read), and as trained, with the Fourier branch.
 MINIFASNET = (_converter(''), _converter('model.'))
+
+
+def _stage(match: re.Match[str]) -> str:
+    stage, block, part, rest = match.groups()
+    return f'backbone.stages.{int(stage) - 2}.{block}.{_PARTS.get(part, part)}.{rest}'
+
+
+def _transition(match: re.Match[str]) -> str:
+    down, part, rest = match.groups()
+    return f'backbone.downs.{int(down) - 1}.{_PARTS[part]}.{rest}'
+
+
+#: yakhyo/face-anti-spoofing stores minivision's weights under names of its own.
+YAKHYO_MINIFASNET = Converter(
+    name='yakhyo/face-anti-spoofing',
+    detect=('final_dw.conv.weight', 'classifier.weight', 'transition1.conv_dw.conv.weight'),
+    rules=(
+        (r'stem\.(.+)', r'backbone.stem.\1'),
+        (r'stem_dw\.(.+)', r'backbone.stem_depthwise.\1'),
+        (r'transition([123])\.(conv|conv_dw|project)\.(.+)', _transition),
+        (r'stage([234])\.model\.(\d+)\.(conv|conv_dw|project|se)\.(.+)', _stage),
+        (r'final_expand\.(.+)', r'backbone.separate.\1'),
+        (r'final_dw\.(.+)', r'backbone.pool.\1'),
+        (r'(linear|bn)\.(.+)', r'backbone.\1.\2'),
+        (r'classifier\.(.+)', r'heads.spoof.fc.\1'),
+    ),
+)

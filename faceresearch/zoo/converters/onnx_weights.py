@@ -139,6 +139,7 @@ def fill_from_graph(network: nn.Module, layers: Sequence[Layer], image: Tensor, 
         UserError: the two do not have the same layers.
     """
     slots = network_slots(network, image)
+    layers = split_last(layers, slots)
     # Exporters fold a multiplication away where they can; then the network's scale is one.
     if any(slot.kind == 'scale' for slot in slots) and not any(layer.kind == 'scale' for layer in layers):
         for slot in (s for s in slots if s.kind == 'scale'):
@@ -159,6 +160,32 @@ def fill_from_graph(network: nn.Module, layers: Sequence[Layer], image: Tensor, 
         # One tensor may serve several layers, where the exporter found them equal.
         report.mapped[f'{layer.name} #{len(report.mapped)}'] = slot.name
     return report
+
+
+def split_last(layers: Sequence[Layer], slots: Sequence[Slot]) -> list[Layer]:
+    """Return a graph's layers, the last of which, if it is linear and holds several of ours, is cut up (fc1 of genderage)."""
+    heads: list[Slot] = []
+    for slot in reversed(slots):
+        if slot.kind != 'linear' or (heads and slot.shape[1] != heads[0].shape[1]):
+            break
+        heads.insert(0, slot)
+        if len(heads) > 1 and len(slots) - len(layers) == len(heads) - 1:
+            break
+    last = layers[-1] if layers else None
+    rows = [slot.shape[0] for slot in heads]
+    if last is None or last.kind != 'linear' or len(heads) < 2 or last.weight.shape[0] != sum(rows):
+        return list(layers)
+    last = last.folded()
+    weights = last.weight.split(rows)
+    biases = [None] * len(rows) if last.bias is None else last.bias.split(rows)
+    starts = [sum(rows[:number]) for number in range(len(rows))]
+    return [
+        *layers[:-1],
+        *(
+            Layer('linear', f'{last.name}[{start}:{start + len(weight)}]', weight, bias)
+            for start, weight, bias in zip(starts, weights, biases)
+        ),
+    ]
 
 
 def _take(pending: list[Layer], slot: Slot, path: str | Path) -> Layer:
@@ -343,6 +370,8 @@ def check_outputs(
     arrange = getattr(getattr(network, 'head', None), 'published_outputs', None)
     if arrange is not None and len(found) != len(expected):
         found = arrange(found)
+    if len(found) > len(expected) == 1 and all(output.dim() == 2 for output in found):
+        found = (torch.cat(found, 1),)  # heads that are one layer in the file
     expected = _without_extras(expected, [output.numel() for output in found])
     if [o.numel() for o in found] != [e.size for e in expected]:
         raise UserError(
