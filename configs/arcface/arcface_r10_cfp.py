@@ -8,7 +8,6 @@ _base_ = [
     '../_base_/schedules/adamw_onecycle.py',
     '../_base_/default_runtime.py',
 ]
-
 data_root = 'data/cfp/aligned'
 identities = [f'{number:03d}' for number in range(1, 161)]
 num_classes = len(identities)
@@ -21,7 +20,6 @@ weight_decay = 0.1
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='RandomFlip', prob=0.5),
-    # Faces are aligned by five points that are off by some pixels, more so on profiles.
     dict(type='RandomSimilarity', size=112, angle=10.0, scale=(0.88, 1.12), shift=0.06, prob=0.8),
     dict(type='RandomCropOnBlack', prob=0.3, scale=(0.4, 1.0)),
     dict(type='RandomLowResolution', prob=0.2),
