@@ -70,3 +70,8 @@ def test_attribute_networks_are_exported(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_emotions_of_real_faces(tmp_path: Path, shared_dir: Path) -> None:
     run('attributes_training', tmp_path, '--only', 'ckplus', FACERESEARCH_TEST_DATA=str(shared_dir))
+
+
+@pytest.mark.slow
+def test_face_analyzer_tells_people_apart_and_keeps_its_memory(shared_dir: Path, tmp_path: Path) -> None:
+    run('face_analyzer', tmp_path, '--only', 'people', 'memory', FACERESEARCH_TEST_DATA=str(shared_dir))

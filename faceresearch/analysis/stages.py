@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+import torch
 from mmengine.structures import BaseDataElement
 from torch import nn
 
@@ -19,6 +20,8 @@ from faceresearch.datasets.attribute_labels import same_class
 from faceresearch.datasets.landmark_metainfo import landmark_scheme
 from faceresearch.errors import UserError
 from faceresearch.models.recognizers import FaceRecognizer
+from faceresearch.structures import FaceDataSample
+from faceresearch.transforms.aligned_face import AlignFace
 from faceresearch.transforms.alignment import face_template, similarity_transform
 from faceresearch.visualization.attributes import attribute_values
 from faceresearch.visualization.samples import instances_to_numpy
@@ -60,15 +63,13 @@ class FaceStage:
         self.contract = input_contract(cfg)
         self.box_scale = self.contract.get('detected_box_scale')
         self.size = fixed_size(self.contract)
-        steps: Sequence[dict[str, Any]] | None = None
+        self.batch_size = batch_size
         if isinstance(model, FaceRecognizer):
             self.view: View = _recogniser_view(self.name, self.contract)
-            align = [{'type': 'AlignFace', 'size': self.size}] if self.view == 'aligned' else []
-            steps = [{'type': 'LoadImage'}, *align, {'type': 'PackFaceInputs'}]
         else:
             crops = any(_crops(step) for step in test_dataset(cfg).get('pipeline') or ())
             self.view = 'box' if crops else 'part'
-        self.predict = Predictor(model, batch_size, steps)
+            self.predict = Predictor(model, batch_size)
 
     @property
     def gives_landmarks(self) -> bool:
@@ -86,48 +87,72 @@ class FaceStage:
         Raises:
             UserError: a face has no points to align it by, or another model said the same of it already.
         """
-        regions: list[Region | None] = [None] * len(faces)
-        if self.view == 'aligned':
-            faces, images, points = self._alignable(images, faces, detected)
-            samples = self.predict(images, points=points)
-        elif self.view == 'box':
-            samples = self.predict(images, self._boxes(faces, detected))
+        if isinstance(self.model, FaceRecognizer):
+            self._embed(self._crops(images, faces, detected))
+            return
+        boxes = self._boxes(faces, detected)
+        regions: Sequence[Region | None] = [None] * len(faces)
+        if self.view == 'box':
+            samples = self.predict(images, boxes)
         else:
-            parts = [_region(b, i.shape) for b, i in zip(self._boxes(faces, detected), images, strict=True)]
-            samples = self.predict([self._part(image, part) for image, part in zip(images, parts, strict=True)])
-            regions = list(parts)
-        for face, sample, region in zip(faces, samples, regions):
+            regions = [_region(box, image.shape) for box, image in zip(boxes, images, strict=True)]
+            samples = self.predict([_cut(image, region) for image, region in zip(images, regions, strict=True)])
+        for face, sample, region in zip(faces, samples, regions, strict=True):
             self._write(face, sample, region)
+
+    def _crops(
+        self, images: Sequence[np.ndarray], faces: Sequence[Face], detected: bool
+    ) -> list[tuple[Face, np.ndarray]]:
+        """Return what a recogniser sees of each face; faces that cannot be aligned get a note in its place."""
+        assert self.size is not None
+        if self.view != 'aligned':
+            boxes = self._boxes(faces, detected)
+            parts = (_cut(image, _region(box, image.shape)) for image, box in zip(images, boxes, strict=True))
+            return [(face, cv2.resize(part, self.size[::-1])) for face, part in zip(faces, parts, strict=True)]
+        if not detected:
+            align = AlignFace(self.size)
+            return [(face, align.transform({'img': image})['img']) for face, image in zip(faces, images, strict=True)]
+        crops = []
+        for face, image, matrix in zip(faces, images, self._matrices(faces), strict=True):
+            if matrix is not None:
+                crops.append((face, cv2.warpAffine(image, matrix, self.size[::-1], flags=cv2.INTER_LINEAR)))
+        return crops
+
+    def _matrices(self, faces: Sequence[Face]) -> Sequence[np.ndarray | None]:
+        """Return the map (2, 3) of each face to the template, None for those whose points are no face."""
+        assert self.size is not None
+        if not faces:
+            return []
+        template, points = face_template(self.size), [self._five_points(face) for face in faces]
+        try:
+            return list(similarity_transform(np.stack(points), template))
+        except UserError:
+            pass
+        matrices: list[np.ndarray | None] = []
+        for face, each in zip(faces, points, strict=True):
+            try:
+                matrices.append(similarity_transform(each, template))
+            except UserError as error:
+                face.notes[self.name] = str(error)
+                matrices.append(None)
+        return matrices
+
+    def _embed(self, crops: Sequence[tuple[Face, np.ndarray]]) -> None:
+        """Write the embeddings of crops that have the recogniser's size."""
+        model: Any = self.model
+        for start in range(0, len(crops), self.batch_size):
+            batch = crops[start : start + self.batch_size]
+            pixels = np.ascontiguousarray(np.stack([crop for _, crop in batch]).transpose(0, 3, 1, 2))
+            with torch.no_grad():
+                samples = [FaceDataSample() for _ in batch]
+                samples = model.test_step({'inputs': torch.from_numpy(pixels), 'data_samples': samples})
+            for (face, _), sample in zip(batch, samples, strict=True):
+                self._write(face, sample, None)
 
     def _boxes(self, faces: Sequence[Face], detected: bool) -> list[np.ndarray]:
         if not faces or not detected or self.box_scale is None:
             return [face.box for face in faces]
         return list(grow_boxes(np.stack([face.box for face in faces]), self.box_scale))
-
-    def _part(self, image: np.ndarray, part: Region) -> np.ndarray:
-        x1, y1, x2, y2 = part
-        shown = np.ascontiguousarray(image[y1:y2, x1:x2])
-        if not isinstance(self.model, FaceRecognizer) or self.size is None:
-            return shown
-        return cv2.resize(shown, self.size[::-1], interpolation=cv2.INTER_LINEAR)
-
-    def _alignable(
-        self, images: Sequence[np.ndarray], faces: Sequence[Face], detected: bool
-    ) -> tuple[list[Face], list[np.ndarray], list[np.ndarray | None]]:
-        """Return the faces that can be aligned, their images and points; the others get a note."""
-        if not detected:
-            return list(faces), list(images), [None] * len(faces)
-        assert self.size is not None
-        template, kept = face_template(self.size), []
-        for image, face in zip(images, faces, strict=True):
-            points = self._five_points(face)
-            try:
-                similarity_transform(points, template)
-            except UserError as error:
-                face.notes[self.name] = str(error)
-                continue
-            kept.append((face, image, points))
-        return [k[0] for k in kept], [k[1] for k in kept], [k[2] for k in kept]
 
     def _five_points(self, face: Face) -> np.ndarray:
         if face.points is not None:
@@ -187,6 +212,12 @@ def _recogniser_view(name: str, contract: dict[str, Any]) -> View:
         )
     face_template(size)
     return 'aligned'
+
+
+def _cut(image: np.ndarray, region: Region) -> np.ndarray:
+    """Return a part of an image, contiguous."""
+    x1, y1, x2, y2 = region
+    return np.ascontiguousarray(image[y1:y2, x1:x2])
 
 
 def _region(box: np.ndarray, shape: tuple[int, ...]) -> Region:

@@ -17,6 +17,8 @@ from faceresearch.errors import UserError
 FaceChoice = Literal['largest', 'best', 'any']
 #: A file of thresholds is a few kilobytes.
 _MAX_BYTES = 2**20
+#: Largest threshold: one that no impostor passes may lie a rounding error above the largest cosine.
+_TOP = 1 + 1e-5
 #: More faces than this have more pairs than there is memory for.
 _MAX_FACES = 10_000
 
@@ -113,7 +115,7 @@ class Thresholds:
             reliable = frozenset(far for far, entry in entries.items() if entry.get('reliable', True))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f'{source}: not what tools/calibrate.py writes ({error!r})') from error
-        if not cosines or not all(0 < far <= 1 and -1 <= cosine <= 1 for far, cosine in cosines.items()):
+        if not cosines or not all(0 < far <= 1 and -1 <= cosine <= _TOP for far, cosine in cosines.items()):
             raise UserError(f'{source}: needs cosines from -1 to 1 by false accept rates, found {cosines}')
         return cls(
             cosines, None if model is None else str(model), None if flip is None else str(flip), reliable, source
@@ -175,7 +177,7 @@ def compare_faces(
     """
     if choice not in get_args(FaceChoice):
         raise UserError(f'face={choice!r}: use {", ".join(get_args(FaceChoice))}')
-    if not -1 <= threshold <= 1:
+    if not -1 <= threshold <= _TOP:
         raise UserError(f'threshold={threshold}: a cosine is from -1 to 1')
     pairs = [(a, b) for a in _candidates(first, choice) for b in _candidates(second, choice)]
     similarities = [cosine(embedding_of(a), embedding_of(b)) for a, b in pairs]

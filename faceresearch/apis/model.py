@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from faceresearch.structures import FaceDataSample
 
 Image = np.ndarray | str | Path
+#: Every image is prepared with the same random numbers. Made once: that takes longer than the generators do.
+_SEED = np.random.SeedSequence(0)
 
 
 def init_model(
@@ -90,27 +92,18 @@ class Predictor:
     Args:
         model: from :func:`init_model`.
         batch_size: images that are computed together.
-        pipeline: configs of the steps that prepare an image, in place of the test pipeline's.
     """
 
-    def __init__(
-        self, model: nn.Module, batch_size: int = 8, pipeline: Sequence[Mapping[str, Any]] | None = None
-    ) -> None:
+    def __init__(self, model: nn.Module, batch_size: int = 8) -> None:
         self.model, self.batch_size = model, batch_size
-        self.prepare = _test_pipeline(model) if pipeline is None else _build(model, pipeline)
+        self.prepare = _test_pipeline(model)
 
-    def __call__(
-        self,
-        images: Sequence[Image],
-        boxes: Sequence[np.ndarray] | None = None,
-        points: Sequence[np.ndarray | None] | None = None,
-    ) -> list[FaceDataSample]:
+    def __call__(self, images: Sequence[Image], boxes: Sequence[np.ndarray] | None = None) -> list[FaceDataSample]:
         """Return one sample per image.
 
         Args:
             images: arrays (H, W, 3) uint8 BGR, or paths.
             boxes: of the one face of each image, (4,) xyxy in pixels.
-            points: the five points (5, 2) of each face, for pipelines that align; None is an aligned face already.
 
         Raises:
             UserError: an array has another form, or a file cannot be read.
@@ -119,13 +112,7 @@ class Predictor:
         with torch.no_grad():
             for start in range(0, len(images), self.batch_size):
                 packed = [
-                    _pack(
-                        self.prepare,
-                        images[i],
-                        i,
-                        None if boxes is None else boxes[i],
-                        None if points is None else points[i],
-                    )
+                    _pack(self.prepare, images[i], i, None if boxes is None else boxes[i])
                     for i in range(start, min(start + self.batch_size, len(images)))
                 ]
                 batch = {key: [sample[key] for sample in packed] for key in packed[0]}
@@ -144,19 +131,13 @@ def prepare(model: nn.Module, image: Image) -> dict[str, Any]:
 
 def _test_pipeline(model: nn.Module) -> Compose:
     """Return the test pipeline of a model's config; what needs annotations passes images without them."""
+    from faceresearch.compat.pipelines import build_for_inference, test_metainfo
+    from faceresearch.compat.scope import set_scope
 
     cfg: Any = model.cfg
     pipeline = test_steps(cfg)
     if not pipeline:
         raise UserError(f'{cfg.filename}: has no test_dataloader.dataset.pipeline to prepare images with')
-    return _build(model, pipeline)
-
-
-def _build(model: nn.Module, pipeline: Sequence[Mapping[str, Any]]) -> Compose:
-    from faceresearch.compat.pipelines import build_for_inference, test_metainfo
-    from faceresearch.compat.scope import set_scope
-
-    cfg: Any = model.cfg
     set_scope(cfg)
     return Compose(build_for_inference(pipeline, test_metainfo(cfg)))
 
@@ -178,20 +159,12 @@ def _aligned_faces(cfg: Config) -> list[dict[str, Any]]:
     return [{'type': 'LoadImage'}, {'type': 'AlignFace', 'size': size}, {'type': 'PackFaceInputs'}]
 
 
-def _pack(
-    pipeline: Compose,
-    image: Image,
-    number: int,
-    box: np.ndarray | None = None,
-    points: np.ndarray | None = None,
-) -> dict[str, Any]:
+def _pack(pipeline: Compose, image: Image, number: int, box: np.ndarray | None = None) -> dict[str, Any]:
     from faceresearch.datasets.base import BrokenImageError
 
-    results: dict[str, Any] = {'img_id': number, 'rng': np.random.default_rng(0)}
+    results: dict[str, Any] = {'img_id': number, 'rng': np.random.Generator(np.random.PCG64(_SEED))}
     if box is not None:
         results['bbox'] = np.asarray(box, np.float32).reshape(1, 4)
-    if points is not None:
-        results['gt_keypoints'] = np.asarray(points).reshape(1, 5, 2)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise UserError(

@@ -82,16 +82,15 @@ class FaceDataPreprocessor(BaseDataPreprocessor):
             data = self.cast_data(data)  # type: ignore[assignment]
         if isinstance(data['inputs'], torch.Tensor):  # a batch in one piece: all at once
             images: Sequence[torch.Tensor] = [self.normalize(data['inputs'])]
+        elif len({image.shape for image in data['inputs']}) == 1:
+            images = [self.normalize(torch.stack(list(data['inputs'])))]
         else:
             images = [self.normalize(image) for image in data['inputs']]
         divisor = self.pad_size_divisor
         height = math.ceil(max(image.shape[-2] for image in images) / divisor) * divisor
         width = math.ceil(max(image.shape[-1] for image in images) / divisor) * divisor
         padded = [self._padded(image, height, width) for image in images]
-        if padded[0].dim() == 4:
-            stacked = padded[0]
-        else:
-            stacked = padded[0][None] if len(padded) == 1 else torch.stack(padded)
+        stacked = padded[0] if padded[0].dim() == 4 else torch.stack(padded)
         inputs = stacked.contiguous(memory_format=self.memory_format)
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}
 

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.structures import BaseDataElement, InstanceData, LabelData, PixelData
 from torch import Tensor
+
+
+def instance_data(**fields: Any) -> InstanceData:
+    """Return instances of which every field has one row each.
+
+    That is not checked: the checks of ``InstanceData`` take longer than decoding a face does.
+
+    Args:
+        **fields: tensors or arrays (N, …) by name.
+    """
+    made = InstanceData()
+    made._data_fields.update(fields)
+    made.__dict__.update(fields)
+    return made
 
 
 class FaceDataSample(BaseDataElement):
@@ -25,3 +41,15 @@ class FaceDataSample(BaseDataElement):
     pred_sem_seg: PixelData
     gt_attributes: BaseDataElement
     pred_attributes: BaseDataElement
+
+    def set_metainfo(self, metainfo: dict[str, Any]) -> None:
+        """Set or change metainfo. The values are kept as they are: mmengine's deep copy costs more than decoding a face.
+
+        Raises:
+            AttributeError: a name is one of the data fields.
+        """
+        for name, value in metainfo.items():
+            if name in self._data_fields:
+                raise AttributeError(f'{name} is a data field already, and cannot be metainfo too')
+            self._metainfo_fields.add(name)
+            object.__setattr__(self, name, value)

@@ -6,12 +6,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from faceresearch.models.heads.nms import select_detections
-from faceresearch.structures import FaceDataSample
+from faceresearch.structures import FaceDataSample, instance_data
 
 #: Height and width of each level's feature map.
 MapSizes = Sequence[tuple[int, int]]
@@ -87,7 +88,7 @@ class DenseFaceHead(BaseModule):
         """
         scores, rows = self.rows(outputs, size)
         for i, sample in enumerate(samples):
-            keep = scores[i] > self.score_thr
+            keep = (scores[i] > self.score_thr).nonzero()[:, 0]  # once, not for every row
             found = self.boxes_of([row[i][keep] for row in rows], size)
             sample.pred_instances = self.detections(
                 found.boxes, scores[i][keep], found.keypoints, sample, found.keypoint_scores
@@ -111,13 +112,16 @@ class DenseFaceHead(BaseModule):
             sample: its metainfo tells how the image was resized (``scale_factor``) and shifted (``pad_offset``).
             keypoint_scores: (D, K): how sure the network is that a point can be seen, or None.
         """
-        factor = boxes.new_tensor(sample.metainfo.get('scale_factor', (1.0, 1.0)))
-        offset = boxes.new_tensor(sample.metainfo.get('pad_offset', (0.0, 0.0)))
-        boxes = (boxes - offset.repeat(2)) / factor.repeat(2)
+        factor = tuple(sample.get('scale_factor', (1.0, 1.0)))
+        offset = tuple(sample.get('pad_offset', (0.0, 0.0)))
+        if factor != (1, 1) or offset != (0, 0):
+            divisor, shift = boxes.new_tensor(factor), boxes.new_tensor(offset)
+            boxes = (boxes - shift.repeat(2)) / divisor.repeat(2)
+            keypoints = None if keypoints is None else (keypoints - shift) / divisor
         order = select_detections(boxes, scores, self.nms_iou, self.nms_offset, self.nms_pre, self.max_per_img)
-        found = InstanceData(bboxes=boxes[order], scores=scores[order], labels=order * 0)
+        fields = {'bboxes': boxes[order], 'scores': scores[order], 'labels': torch.zeros_like(order)}
         if keypoints is not None:
-            found.keypoints = ((keypoints - offset) / factor)[order]
+            fields['keypoints'] = keypoints[order]
         if keypoint_scores is not None:
-            found.keypoint_scores = keypoint_scores[order]
-        return found
+            fields['keypoint_scores'] = keypoint_scores[order]
+        return instance_data(**fields)

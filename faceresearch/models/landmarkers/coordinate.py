@@ -14,7 +14,7 @@ from faceresearch.datasets.landmark_metainfo import landmark_scheme
 from faceresearch.errors import UserError
 from faceresearch.models.base import FaceModel, with_argument
 from faceresearch.registry import MODELS, build_module
-from faceresearch.structures import FaceDataSample
+from faceresearch.structures import FaceDataSample, instance_data
 from faceresearch.transforms.crop_face import invert_affine
 
 
@@ -107,12 +107,12 @@ class CoordinateLandmarker(FaceModel):
     def _instances(
         self, sample: FaceDataSample, face: np.ndarray, size: tuple[int, int], device: torch.device
     ) -> InstanceData:
-        inverse = np.eye(2, 3)
-        if sample.metainfo.get('warp_matrix') is not None:
-            inverse = invert_affine(sample.metainfo['warp_matrix'])
-        face = face @ inverse[:, :2].T + inverse[:, 2]
-        box = np.asarray(sample.metainfo.get('bbox', [0, 0, size[1], size[0]]), np.float64).reshape(-1)[:4]
-        return InstanceData(
+        matrix = sample.get('warp_matrix')
+        if matrix is not None:
+            inverse = invert_affine(matrix)
+            face = face @ inverse[:, :2].T + inverse[:, 2]
+        box = np.asarray(sample.get('bbox', [0, 0, size[1], size[0]]), np.float64).reshape(-1)[:4]
+        return instance_data(
             bboxes=torch.from_numpy(box[None].astype(np.float32)).to(device),
             scores=torch.ones(1, device=device),
             keypoints=torch.from_numpy(face[None].astype(np.float32)).to(device),
