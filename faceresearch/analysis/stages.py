@@ -95,8 +95,9 @@ class FaceStage:
         if self.view == 'box':
             samples = self.predict(images, boxes)
         else:
-            regions = [_region(box, image.shape) for box, image in zip(boxes, images, strict=True)]
-            samples = self.predict([_cut(image, region) for image, region in zip(images, regions, strict=True)])
+            parts = [_region(box, image.shape) for box, image in zip(boxes, images, strict=True)]
+            samples = self.predict([_cut(image, part) for image, part in zip(images, parts, strict=True)])
+            regions = parts
         for face, sample, region in zip(faces, samples, regions, strict=True):
             self._write(face, sample, region)
 
