@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
+from faceresearch.analysis.anonymize import Kind, anonymize
 from faceresearch.analysis.face import Face, embedding_of
 from faceresearch.analysis.finder import FaceFinder
 from faceresearch.analysis.gallery import Finding, Gallery
@@ -19,6 +20,8 @@ from faceresearch.analysis.identity import identity_of
 from faceresearch.analysis.images import Image, as_image, as_images, is_one_image
 from faceresearch.analysis.stages import FaceStage
 from faceresearch.analysis.verification import FaceChoice, Thresholds, Verification, compare_faces, thresholds_for
+from faceresearch.analysis.video import anonymize_frames, track_frames
+from faceresearch.apis.media import VideoSink, opened, shown
 from faceresearch.errors import UserError
 from faceresearch.models.recognizers import FaceRecognizer
 
@@ -298,12 +301,94 @@ class FaceAnalyzer:
             )
         return faces
 
-    def _analyze(self, images: Sequence[np.ndarray], stages: Sequence[FaceStage]) -> list[list[Face]]:
-        found = self.finder(images)
+    def track(self, video: str | Path | int) -> Iterator[tuple[np.ndarray, list[Face]]]:
+        """Yield each frame (H, W, 3) BGR of a video with its faces, whose ``track_id`` stays with them.
+
+        Args:
+            video: a file, or a camera's index.
+
+        Raises:
+            UserError: it cannot be opened, or the analyzer has no detector.
+        """
+        with opened(video) as reader:
+            yield from track_frames(self, reader, reader.fps, batch_size=1 if isinstance(video, int) else None)
+
+    def anonymize(self, image: Image, kind: Kind = 'pixelate', grow: float = 0.15, cells: int = 6) -> np.ndarray:
+        """Return an image (H, W, 3) BGR with the faces that the detector finds hidden.
+
+        A lower ``score_thr`` of the analyzer hides faces that the detector is less sure of. Nothing but pixels is returned:
+        what a file tells beside them (place, time, a small picture) is gone.
+
+        Args:
+            image: see :func:`~faceresearch.analysis.images.as_image`.
+            kind: see :func:`~faceresearch.analysis.anonymize.anonymize`, also for ``grow`` and ``cells``.
+            grow: likewise.
+            cells: likewise.
+
+        Raises:
+            UserError: the image cannot be read, or an argument has no meaning.
+        """
+        whole = as_image(image)
+        boxes = np.array([face.box for face in self.finder([whole])[0]])
+        return anonymize(whole, boxes, kind, grow, cells)
+
+    def anonymize_video(
+        self,
+        video: str | Path,
+        output: str | Path,
+        kind: Kind = 'pixelate',
+        grow: float = 0.15,
+        cells: int = 6,
+        hold: float = 0.25,
+    ) -> Path:
+        """Write a video with the faces that the detector finds hidden; its sound is left out.
+
+        Faces are followed, and hidden also in frames in which they are missed for ``hold`` seconds before and after they are
+        found. The file is whole or absent.
+
+        Args:
+            video: a file.
+            output: ``.mp4`` file to write; where no video can be encoded, a folder of pictures of that name.
+            kind: see :func:`~faceresearch.analysis.anonymize.anonymize`, also for ``grow`` and ``cells``.
+            grow: likewise.
+            cells: likewise.
+            hold: seconds.
+
+        Returns:
+            What was written.
+
+        Raises:
+            UserError: the video cannot be read, or would be overwritten.
+        """
+        output = Path(output)
+        target = output.with_suffix('') if output.suffix.lower() == '.mp4' else output
+        with opened(video) as reader, VideoSink(target, reader.fps) as sink:
+            if target.with_name(f'{target.name}.mp4').resolve() == Path(video).resolve():
+                raise UserError(f'{output}: writing here would overwrite the video; choose another name')
+            for picture, _ in anonymize_frames(self, shown(reader), reader.fps, kind, grow, cells, hold):
+                sink.write(picture)
+            if not sink.count:
+                raise UserError(f'{video}: no frame can be read')
+        return sink.path
+
+    def describe(
+        self, images: Sequence[np.ndarray], found: Sequence[Sequence[Face]], stages: Sequence[FaceStage]
+    ) -> None:
+        """Let models look at faces, and write into each what they say.
+
+        Args:
+            images: (H, W, 3) uint8 BGR.
+            found: the faces of each.
+            stages: of the analyzer's.
+        """
         faces = [face for each in found for face in each]
         wholes = [image for image, each in zip(images, found, strict=True) for _ in each]
         for stage in stages:
             stage(wholes, faces, detected=self.finder.detector is not None)
+
+    def _analyze(self, images: Sequence[np.ndarray], stages: Sequence[FaceStage]) -> list[list[Face]]:
+        found = self.finder(images)
+        self.describe(images, found, stages)
         return found
 
 

@@ -89,6 +89,11 @@ class Changes:
     embedded: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        counts = {'added': len(self.added), 'changed': len(self.changed), 'removed': len(self.removed)}
+        counts |= {'embedded': self.embedded, 'unreadable': len(self.unreadable)}
+        return ', '.join(f'{count} {what}' for what, count in counts.items() if count) or 'nothing new'
+
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed or self.embedded)
 

@@ -92,7 +92,8 @@ def build_answer(
     from torch import nn
 
     from faceresearch.analysis.finder import threshold_of_head
-    from faceresearch.apis.infer import analyze_and_draw, load_models, predict_and_draw
+    from faceresearch.apis.infer import load_models, predict_and_draw
+    from faceresearch.apis.infer_tasks import analyze_and_draw
     from faceresearch.visualization.predictions import Drawn
 
     loaded = load_models(config, checkpoint, overrides, device, detector, others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from torch import nn
 
 from faceresearch import __version__
+from faceresearch.apis.infer_tasks import Predict, PredictFrames, Task, Ways, one_by_one, ways_of
 from faceresearch.apis.media import Source, VideoReader, VideoSink, collect
 from faceresearch.datasets.base import BrokenImageError
 from faceresearch.errors import UserError
@@ -26,8 +27,6 @@ from faceresearch.visualization.predictions import Drawn, Options, draw_sample
 if TYPE_CHECKING:
     from faceresearch.analysis.analyzer import FaceAnalyzer
 
-#: From an image (H, W, 3) uint8 BGR to what is shown of it.
-Predict = Callable[[np.ndarray], Drawn]
 #: Name of the file that ``write_json`` asks for.
 JSON_NAME = 'detections.json'
 
@@ -69,6 +68,7 @@ def infer(
     detector: tuple[str | Path, str | Path] | None = None,
     others: Sequence[tuple[str | Path, str | Path]] = (),
     pads: Sequence[float] = (0.0,),
+    task: Task | None = None,
 ) -> Report:
     """Run a model on images, folders, videos or a camera's stream and write pictures with what it finds.
 
@@ -90,6 +90,7 @@ def infer(
         others: configs and checkpoints of further models that look at each face. Without ``detector``, the first model is
             the detector.
         pads: black borders to try until an image has a face; see :class:`faceresearch.analysis.analyzer.FaceAnalyzer`.
+        task: what is done with the faces beside drawing them.
 
     Raises:
         UserError: an input is missing, nothing could be read, or nothing that the model predicts can be drawn.
@@ -99,14 +100,13 @@ def infer(
     output = Path(output)
     sources = collect(inputs, output)
     loaded = load_models(config, checkpoint, overrides, device, detector, others, score_thr, pads)
-    predict: Predict
-    if isinstance(loaded, nn.Module):
+    if isinstance(loaded, nn.Module) and task is None:
         _raise_threshold(loaded, score_thr)
-        predict = partial(predict_and_draw, loaded, score_thr=score_thr)
+        ways = one_by_one(partial(predict_and_draw, loaded, score_thr=score_thr))
     else:
-        predict = partial(analyze_and_draw, loaded)
+        ways = ways_of(as_analyzer(loaded, score_thr, pads), task)
     report = Report()
-    _run(predict, sources, output, report)
+    _run(ways, sources, output, report)
     if write_json:
         _write_json(output / JSON_NAME, report, str(config), score_thr)
     _summarise(report, len(sources), output)
@@ -139,6 +139,13 @@ def load_models(
     return FaceAnalyzer(_load(*detector, (), device), [model, *further], score_thr, pads)
 
 
+def as_analyzer(loaded: nn.Module | FaceAnalyzer, score_thr: float, pads: Sequence[float]) -> FaceAnalyzer:
+    """Return an analyzer as it is, and a detector as one that does nothing else."""
+    from faceresearch.analysis.analyzer import FaceAnalyzer
+
+    return FaceAnalyzer(loaded, (), score_thr, pads) if isinstance(loaded, nn.Module) else loaded
+
+
 def _load(config: str | Path, checkpoint: str | Path, overrides: Sequence[str], device: str | None) -> nn.Module:
     from faceresearch.apis.device import choose_device
     from faceresearch.apis.model import init_model
@@ -158,7 +165,7 @@ def _raise_threshold(model: nn.Module, score_thr: float) -> None:
         head.score_thr = max(head.score_thr, score_thr - 1e-6)  # type: ignore[union-attr]
 
 
-def _run(predict: Predict, sources: Sequence[Source], output: Path, report: Report) -> None:
+def _run(ways: Ways, sources: Sequence[Source], output: Path, report: Report) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -166,9 +173,9 @@ def _run(predict: Predict, sources: Sequence[Source], output: Path, report: Repo
         for source in progress.track(sources, description='detecting faces'):
             try:
                 if source.kind == 'image':
-                    report.images.append(_image(predict, source, output))
+                    report.images.append(_image(ways.image, source, output))
                 else:
-                    report.videos.append(_video(predict, source, output))
+                    report.videos.append(_video(ways.frames, source, output))
             except BrokenImageError as error:
                 reason = str(error).removeprefix(f'{source.path}: ')
                 report.skipped.append({'path': source.path, 'reason': reason})
@@ -187,14 +194,13 @@ def _image(predict: Predict, source: Source, output: Path) -> dict[str, Any]:
     return entry
 
 
-def _video(predict: Predict, source: Source, output: Path) -> dict[str, Any]:
+def _video(predict: PredictFrames, source: Source, output: Path) -> dict[str, Any]:
     reader = VideoReader(source)
     frames: list[dict[str, Any]] = []
     try:
         with VideoSink(output / source.output, reader.fps) as sink:
             try:
-                for number, image in enumerate(reader):
-                    drawn = predict(image)
+                for number, drawn in enumerate(predict(reader, reader.fps, source.kind == 'camera')):
                     sink.write(drawn.picture)
                     frames.append({'frame': number, **drawn.values})
             except KeyboardInterrupt:
@@ -229,17 +235,6 @@ def predict_and_draw(model: nn.Module, image: np.ndarray, score_thr: float) -> D
 
     sample = inference(model, [image])[0]
     return _draw(model, image, sample, score_thr)
-
-
-def analyze_and_draw(analyzer: FaceAnalyzer, image: np.ndarray) -> Drawn:
-    """Return the faces of an image (H, W, 3) BGR and what an analyzer's models say of each: drawn, and as plain values.
-
-    ``faces`` are as :meth:`faceresearch.analysis.face.Face.to_dict` has them. Class ids of parsed faces are one ``mask`` of
-    the image, 0 where no face was parsed.
-    """
-    from faceresearch.visualization.records import draw_records
-
-    return draw_records(image, analyzer.analyze(image))
 
 
 def _draw(model: nn.Module, image: np.ndarray, sample: FaceDataSample, score_thr: float) -> Drawn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,34 @@ class VideoReader:
     def close(self) -> None:
         """Release the device or file."""
         self._capture.release()
+
+
+@contextlib.contextmanager
+def opened(video: str | Path | int) -> Iterator[VideoReader]:
+    """Open a video, or a camera by its index, and close it at the end of the block.
+
+    Raises:
+        UserError: it cannot be opened.
+    """
+    if not isinstance(video, int) and not Path(video).is_file():
+        raise UserError(f'{video}: no such file.{_near_files(Path(video))}')
+    try:
+        reader = VideoReader(Source(str(video), 'camera' if isinstance(video, int) else 'video', Path('video')))
+    except BrokenImageError as error:
+        raise UserError(str(error)) from error
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def shown(reader: VideoReader) -> Iterator[np.ndarray]:
+    """Yield a video's frames with a bar, on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        yield from progress.track(reader, total=reader.announced, description='frames')
 
 
 class VideoSink:

@@ -14,7 +14,9 @@ from faceresearch.visualization.masks import draw_mask
 from faceresearch.visualization.predictions import Drawn
 
 
-def draw_records(image: np.ndarray, faces: Sequence[Face], embedding: bool = True) -> Drawn:
+def draw_records(
+    image: np.ndarray, faces: Sequence[Face], embedding: bool = True, labels: Sequence[str] | None = None
+) -> Drawn:
     """Return a picture of all that is known of an image's faces, and their values as JSON holds them.
 
     Class ids of parsed faces are one ``mask`` of the image, 0 where no face was parsed.
@@ -23,6 +25,7 @@ def draw_records(image: np.ndarray, faces: Sequence[Face], embedding: bool = Tru
         image: (H, W, 3) uint8 BGR; not changed.
         faces: best first.
         embedding: put embeddings into the values.
+        labels: a text for each face in place of its score; numbers of tracks, by default, where there are any.
     """
     drawn = Drawn(image.copy(), {'faces': [face.to_dict(embedding) for face in faces]})
     for face in reversed(faces):  # the best one last, over the others
@@ -36,7 +39,9 @@ def draw_records(image: np.ndarray, faces: Sequence[Face], embedding: bool = Tru
     boxes, scores = np.array([face.box for face in faces]), np.array([face.score for face in faces])
     all_pointed = bool(faces) and all(face.points is not None and face.landmarks is None for face in faces)
     points = np.array([face.points for face in faces]) if all_pointed else None
-    drawn.picture = draw_faces(drawn.picture, boxes, scores, points)
+    if labels is None and any(face.track_id is not None for face in faces):
+        labels = ['' if face.track_id is None else f'#{face.track_id}' for face in faces]
+    drawn.picture = draw_faces(drawn.picture, boxes, scores, points, labels=labels)
     return drawn
 
 

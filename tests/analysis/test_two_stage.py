@@ -15,7 +15,7 @@ from torch import nn
 
 from faceresearch.analysis.stages import grow_boxes
 from faceresearch.apis import FaceAnalyzer, inference, init_model
-from faceresearch.apis.infer import analyze_and_draw
+from faceresearch.apis.infer_tasks import analyze_and_draw
 from faceresearch.config import load_config
 from faceresearch.errors import UserError
 from faceresearch.structures import FaceDataSample
