@@ -70,10 +70,11 @@ def _people(folder: Path, shared: Path, reduced: bool) -> tuple[bool, list[str]]
     data = CFPDataset(data_root=str(shared / 'data/cfp'), img_dir='Data/Images', protocol='FF', lazy_init=True)
     table = data.load_pairs()
     assert table.folds is not None
-    paths = [Path(str(image['img_path'])) for image in table.images]
+    # Of images that are not here the path is none of a person.
+    paths = [Path(str(image.get('img_path', '0/0/0'))) for image in table.images]
     # A split has people of its own: 01 has 001 to 050, and so on.
-    splits, most = sorted(set(table.folds.tolist())), 20 if reduced else 50
-    used = {path for path in paths if int(path.parts[-3]) % 50 < most}
+    splits, most = sorted(set(table.folds.tolist())), 10 if reduced else 50
+    used = {path for path in paths if int(path.parts[-3]) and int(path.parts[-3]) % 50 < most}
     judged = np.isin(table.folds, splits[2:4]) & np.array([{paths[a], paths[b]} <= used for a, b in table.pairs])
     known = sorted(path for path in used if int(path.parts[-3]) <= 100)
     outcome = analyzer.calibrate(known, [path.parts[-3] for path in known], [1e-2, FAR], out=folder / 'thresholds.json')
