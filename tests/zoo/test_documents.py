@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from faceresearch.apis.model import inference, init_model
-from faceresearch.config import find_config, load_config
+from faceresearch.config import configs_folder, find_config, load_config
 from faceresearch.zoo.index import read_external, read_index
 
 #: model_zoo.md: title of a table → name in its first column → our model.
@@ -147,3 +148,12 @@ def test_models_of_other_toolkits_say_why_they_are_not_here() -> None:
     index = read_index()
     for model in external.values():
         assert model.reason and model.origin and model.nearest in index, model.name
+
+
+def test_every_family_is_exported_by_one_of_the_walks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2] / 'benchmarks/acceptance')
+    walks = ('detectors_export', 'recognition_export', 'dense_export', 'attributes_export')
+    walked = [family for walk in walks for family in importlib.import_module(walk).FAMILIES]
+    # Exported whole, image to detections, by tests/export/test_mmdet_export.py.
+    walked.append('faster_rcnn')
+    assert sorted(walked) == sorted(path.parent.name for path in configs_folder().glob('*/metafile.yml'))
