@@ -11,7 +11,7 @@ from torch import nn
 from faceresearch.errors import UserError
 from faceresearch.export import bodies, tails
 from faceresearch.export.graph import Graph
-from faceresearch.export.openmmlab import FasterRCNNOutputs
+from faceresearch.export.openmmlab import FasterRCNNOutputs, YOLOv3Anchors
 from faceresearch.export.openmmlab_pose import Keypoints
 from faceresearch.export.pixels import Normalisation, Sizing, add_pixels, preprocessor_of, sizing_of
 from faceresearch.export.trace import INPUT_NAME
@@ -158,6 +158,13 @@ def _parser(model: Any) -> Parts:
     return bodies.ParserBody(model), tails.ClassMap(model.resize == 'labels'), 'classes', True
 
 
+def _yolov3(model: Any) -> Parts:
+    settings = model.bbox_head.test_cfg
+    # The body applies both thresholds; what is below has score 0.
+    tail = tails.Detections(0.0, settings.nms.iou_threshold, 0, settings.nms_pre, settings.max_per_img)
+    return YOLOv3Anchors(model), tail, 'detections', False
+
+
 def _faster_rcnn(model: Any) -> Parts:
     return FasterRCNNOutputs(model), tails.ScoredBoxes(), 'detections', False
 
@@ -174,6 +181,7 @@ _MAKERS = {
     'faceresearch.AttributeModel': _attributes,
     'faceresearch.FusedAttributes': _attributes,
     'faceresearch.FaceParser': _parser,
+    'mmdet.YOLOV3': _yolov3,
     'mmdet.FasterRCNN': _faster_rcnn,
     'mmpose.TopdownPoseEstimator': _heatmaps,
 }

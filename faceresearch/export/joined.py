@@ -17,9 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from faceresearch.errors import UserError
+from faceresearch.export import tails
 from faceresearch.export.end2end import IMAGE_NAME, EndToEnd
 from faceresearch.export.parity import Comparison, open_session, synthetic_images
 from faceresearch.export.trace import INPUT_NAME
+from faceresearch.models.heads.nms import select_detections
 from faceresearch.structures import FaceDataSample
 
 if TYPE_CHECKING:
@@ -118,11 +120,23 @@ def _expected(
         height, width = parts.sizing.size
         factor = np.array([width / size[1], height / size[0]], np.float32)
         return {'keypoints': body[next(iter(body))] / factor}
+    if isinstance(parts.tail, tails.Detections):
+        return _ranked(parts.tail, [value[0] for value in values], sample)
     if parts.outputs == 'detections':
         factor = np.array(sample.metainfo['scale_factor'], np.float32)
         rows, chances = body.values()
         return {'boxes': rows[chances > 0] / np.tile(factor, 2), 'scores': chances[chances > 0]}
     return {}
+
+
+def _ranked(tail: tails.Detections, values: list[Tensor], sample: FaceDataSample) -> dict[str, np.ndarray]:
+    """Choose among boxes (P, 4) with scores and ranks (P,) as mmdet does."""
+    keep = values[1] > tail.score_thr
+    boxes, scores, ranks = (value[keep] for value in values)
+    first = ranks.argsort(descending=True, stable=True)[: tail.nms_pre]
+    boxes, scores = boxes[first] / boxes.new_tensor(sample.metainfo['scale_factor']).repeat(2), scores[first]
+    order = select_detections(boxes, scores, tail.nms_iou, limit=tail.max_per_img)
+    return {'boxes': boxes[order].numpy(), 'scores': scores[order].numpy()}
 
 
 def _compared(name: str, shape: tuple[int, ...], ours: np.ndarray, theirs: np.ndarray) -> Comparison:

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import nms, roi_align
 
+from faceresearch.errors import UserError
+
 #: Both pad images to multiples of this, bottom and right, with zeros after normalisation.
 DIVISOR = 32
 _MAX_RATIO = abs(math.log(16 / 1000))
@@ -29,6 +31,55 @@ class YOLOv3Outputs(nn.Module):
     def forward(self, input: Tensor) -> tuple[Tensor, ...]:
         """Return the maps from the coarsest stride to the finest."""
         return tuple(self.model(_padded(input), mode='tensor')[0])
+
+
+class YOLOv3Anchors(nn.Module):
+    """mmdet's YOLOV3 of one class: a box, a score and a rank for every anchor, before its NMS.
+
+    Where objectness or class score stays below its threshold, the score is 0. Of the others mmdet takes the ``nms_pre`` best by
+    class score alone, the rank, into the NMS, which goes by the product.
+    Source: mmdet 3, dense_heads/yolo_head.py, coders/yolo_bbox_coder.py.
+
+    Args:
+        model: YOLOV3.
+
+    Raises:
+        UserError: it has several classes.
+    """
+
+    output_names = ('anchor_boxes', 'anchor_scores', 'anchor_ranks')
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model: Any = model
+        head: Any = model.bbox_head
+        if head.num_classes != 1:
+            raise UserError(f'--end2end: this YOLOV3 has {head.num_classes} classes; it is there for one, faces')
+        self.settings: Any = head.test_cfg
+        # x1, y1, x2, y2 of the anchors of a level's first cell.
+        self.anchors = nn.ParameterList(
+            nn.Parameter(base.clone(), requires_grad=False) for base in head.prior_generator.base_anchors
+        )
+        self.strides = [stride[0] for stride in head.prior_generator.strides]
+
+    def forward(self, input: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, H, W) to boxes (N, P, 4) xyxy in their pixels, scores (N, P) and ranks (N, P)."""
+        boxes, scores, ranks = [], [], []
+        for raw, stride, base in zip(self.model(_padded(input), mode='tensor')[0], self.strides, self.anchors):
+            rows, columns = raw.shape[-2:]
+            flat = raw.permute(0, 2, 3, 1).reshape(raw.shape[0], -1, len(base), 6)
+            y = torch.arange(rows, device=raw.device).to(raw.dtype) * stride
+            x = torch.arange(columns, device=raw.device).to(raw.dtype) * stride
+            corner = torch.stack([x.expand(rows, -1), y[:, None].expand(-1, columns)], -1).reshape(-1, 1, 2)
+            middle = corner + (base[:, :2] + base[:, 2:]) / 2
+            centre = middle + (flat[..., :2].sigmoid() - 0.5) * stride
+            half = (base[:, 2:] - base[:, :2]) / 2 * flat[..., 2:4].exp()
+            boxes.append(torch.cat([centre - half, centre + half], -1).flatten(1, 2))
+            objectness, kind = flat[..., 4].sigmoid().flatten(1), flat[..., 5].sigmoid().flatten(1)
+            found = (objectness >= self.settings.conf_thr) & (kind > self.settings.score_thr)
+            scores.append(torch.where(found, objectness * kind, 0.0))
+            ranks.append(kind)
+        return torch.cat(boxes, 1), torch.cat(scores, 1), torch.cat(ranks, 1)
 
 
 class FasterRCNNOutputs(nn.Module):

@@ -41,7 +41,7 @@ class Detections:
         score_thr: detections must score above this.
         nms_iou: detections that overlap a better one by more than this are dropped.
         nms_offset: 1 measures boxes with x2 − x1 + 1 as width.
-        nms_pre: only this many best detections before NMS; 0: all.
+        nms_pre: only this many best detections before NMS, by their ranks if the body gives any; 0: all.
         max_per_img: only this many best ones after it; 0: all.
     """
 
@@ -63,7 +63,8 @@ class Detections:
         found = {key: g('Gather', value, above, axis=0) for key, value in flat.items()}
         if self.nms_pre:
             count = g('Min', g.size(found['scores'], 0), np.int64(self.nms_pre))
-            _, best = g.several('TopK', 2, found['scores'], g('Unsqueeze', count, [0]), axis=0)
+            _, best = g.several('TopK', 2, found.get('ranks', found['scores']), g('Unsqueeze', count, [0]), axis=0)
+            found.pop('ranks', None)
             found = {key: g('Gather', value, best, axis=0) for key, value in found.items()}
         for key in ('boxes', 'keypoints'):
             if key in found:

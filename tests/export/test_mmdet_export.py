@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
+from torchvision.ops import nms
 
 from faceresearch.apis import init_model
 from faceresearch.config import load_config
 from faceresearch.export.forms import form_of
-from faceresearch.export.openmmlab import FasterRCNNOutputs
+from faceresearch.export.openmmlab import FasterRCNNOutputs, YOLOv3Anchors
 from faceresearch.export.parity import check, compare, open_session, synthetic_images
 from faceresearch.export.trace import slim, trace
 
@@ -75,6 +78,32 @@ def test_faster_rcnn_file_equals_network(faster_rcnn: nn.Module) -> None:
     check(rows)
     assert {row.input_shape for row in rows} == {(1, 3, 224, 320), (1, 3, 320, 256)}
     assert [i.shape for i in open_session(data).get_inputs()] == [[1, 3, 'height', 'width']]
+
+
+def test_yolov3_anchors_are_those_that_mmdet_chooses_from() -> None:
+    from mmdet.structures import DetDataSample
+
+    model = with_statistics('yolov3/yolov3_d53_anime')
+    # Fewer than there are, so that it matters by what the best are chosen.
+    model.bbox_head.test_cfg.nms_pre = 200
+    height, width = 192, 256
+    image = synthetic_images(1, height, width, model.data_preprocessor)
+    shape = {'img_shape': (height, width), 'ori_shape': (height, width), 'scale_factor': (0.5, 0.5)}
+    sample = DetDataSample(metainfo={**shape, 'batch_input_shape': (height, width), 'pad_shape': (height, width)})
+    with torch.no_grad():
+        expected = model.predict(image, [sample])[0].pred_instances
+        found = chosen(YOLOv3Anchors(model), model.bbox_head.test_cfg, image)
+    assert len(expected) == len(found[1]) > 20
+    torch.testing.assert_close(found[1], expected.scores, rtol=0, atol=1e-6)
+    torch.testing.assert_close(found[0], expected.bboxes, rtol=0, atol=1e-3)
+
+
+def chosen(network: nn.Module, settings: Any, image: Tensor) -> tuple[Tensor, Tensor]:
+    boxes, scores, ranks = (output[0] for output in network(image))
+    first = torch.where(scores > 0, ranks, -1.0).topk(settings.nms_pre).indices
+    boxes, scores = boxes[first] / 0.5, scores[first]
+    order = nms(boxes, scores, settings.nms.iou_threshold)[: settings.max_per_img]
+    return boxes[order], scores[order]
 
 
 def test_yolov3_file_equals_network_at_three_sizes_and_batches_of_one_and_four() -> None:
