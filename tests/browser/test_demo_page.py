@@ -134,15 +134,17 @@ def test_the_policy_forbids_other_addresses(address: str) -> None:
     assert "default-src 'self'" in policy and 'http' not in policy
 
 
-def test_a_detector_and_further_models_look_at_each_face(weights: Path, photo: Path) -> None:
+def test_with_a_detector_the_model_looks_at_each_face(weights: Path, test_data: Path) -> None:
     from faceresearch.apis.demo import build_answer
 
-    answer = build_answer('landmark68_pfld_small', 'none', (), (MODEL, weights), [('gaze_r18_gaze360', 'none')], 'cpu')
-    few, many = (answer(str(photo), threshold)[1] for threshold in (0.9, 0.3))
+    # Dancers, near and far: the detector is less sure of some.
+    image = test_data / 'widerface/WIDER_val/images/13--Interview/13_Interview_Interview_2_People_Visible_13_1001.jpg'
+    answer = build_answer('landmark68_pfld_small', 'none', (), (MODEL, weights), device='cpu')
+    few, many = (answer(str(image), threshold)[1] for threshold in (0.9, 0.3))
     assert few is not None and many is not None
     assert 0 < len(few['faces']) < len(many['faces'])
     assert all(face['score'] >= 0.9 for face in few['faces'])
-    assert 'yaw' in json.dumps(few['faces'][0])
+    assert len(few['faces'][0]['landmarks']) == 68
 
 
 def test_answers_hold_what_infer_would_write(weights: Path, photo: Path) -> None:

@@ -22,7 +22,7 @@ FAMILIES = {
         'retinaface_mnet025_widerface',
         'widerface_val',
         'widerface',
-        ['++test_dataloader.dataset.indices=[150,200,220]'],
+        ['++test_dataloader.dataset.indices=[8,9,32]'],
         ['Precision and recall'],
         'faces missed',
     ),
