@@ -129,10 +129,12 @@ def _use_end2end(model: FaceModel, path: str) -> None:
     from faceresearch.export.end2end import settings_of
 
     network = ONNXNetwork(path)
+    # A file of another kind of model is named as that, not by the settings that differ as well.
+    end2end = EndToEndNetwork(network.session, path, model)
     stated = network.session.get_modelmeta().custom_metadata_map
     require_settings(path, stated, settings_of(model))
     _require_same_input(model.data_preprocessor, network)
-    model.end2end = EndToEndNetwork(network.session, path, model)
+    model.end2end = end2end
     model.data_preprocessor = RawPixels()
 
 
