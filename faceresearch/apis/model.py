@@ -52,10 +52,10 @@ def init_model(
     set_scope(cfg)
     model = MODELS.build(without_head(cfg.model))
     given = 'none' if checkpoint is None else str(checkpoint)
+    load_test_weights(model, given)
     if given.lower().endswith('.onnx'):
         cfg = copy.deepcopy(cfg)
         leave_sizes(cfg, given)
-    load_test_weights(model, given)
     model.cfg = cfg
     return model.to(device).eval()
 
