@@ -37,7 +37,7 @@ class Keypoints(Heatmaps):
         UserError: the model has another codec, or a flip test without its points' mirror images.
     """
 
-    output_names = ('keypoints', 'scores')
+    output_names = ('crop_keypoints', 'crop_scores')
     outputs = 'keypoints'
 
     def __init__(self, model: nn.Module) -> None:
