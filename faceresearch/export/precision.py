@@ -150,9 +150,11 @@ def to_int8(graph: onnx.ModelProto, images: Iterable[np.ndarray]) -> onnx.ModelP
         raise UserError('--int8: no image to calibrate with')
     reader = _Reader(chain([first], iterator))
     with tempfile.TemporaryDirectory() as folder, quiet():
-        prepared, written = Path(folder) / 'prepared.onnx', Path(folder) / 'int8.onnx'
+        plain, prepared, written = (Path(folder) / f'{name}.onnx' for name in ('plain', 'prepared', 'int8'))
+        # As a file: given a graph in memory, onnxruntime 1.31 then looks for its weights in a file that is not there.
+        onnx.save(graph, plain)
         # Batch norms become part of their convolutions.
-        quant_pre_process(_copy(graph), str(prepared), skip_symbolic_shape=True)
+        quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
         model = _copy(onnx.load(prepared))
         quantize_static(
             model,
