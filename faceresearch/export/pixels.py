@@ -203,7 +203,7 @@ def resize(g: Graph, image: str, old: tuple[str, str], new: tuple[str, str], fac
     """Add bilinear resizing as ``cv2.resize`` does it to uint8, bit for bit.
 
     Source: behaviour of OpenCV's INTER_LINEAR for 8 bits: weights in 1/2048, four bits of the sum of a row are dropped, then
-    sixteen of each row's share, and the last two are rounded; compared with OpenCV 4 and 5 in tests.
+    sixteen of each row's share, and the last two are rounded; compared with OpenCV 5 in tests.
 
     Args:
         g: graph.
