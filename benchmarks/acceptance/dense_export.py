@@ -35,7 +35,7 @@ def main() -> int:
         failed = export_all(names, folder, args.jobs, None, partial(contract_error, needed=NEEDED))
     shared = sum(len(others) for others in networks.values())
     rows = [
-        f'{len(networks)} networks with random weights, batch norm statistics of a batch of images, at the size of each'
+        f'{len(names)} networks with random weights, batch norm statistics of a batch of images, at the size of each'
         f' (parsers: several), one image and four at once; {shared} further configs have one of these networks and its'
         f' contract. Not equal to torch, or without the contract: {", ".join(failed) or "none"}.'
     ]

@@ -7,6 +7,7 @@ file from a stranger would be a program; this is data, and what it may name is c
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
@@ -22,7 +23,6 @@ from faceresearch.config import dump_config, load_config
 from faceresearch.config.checks import validate
 from faceresearch.config.contract import input_contract
 from faceresearch.errors import UserError
-from faceresearch.fileio import atomic_path
 from faceresearch.zoo.model_card import card_text
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = 'config.json', 'model.safetensors', 'README.md'
@@ -141,9 +141,8 @@ def pull(
         validate(cfg)
         _write_weights(cfg, weights, Path(temporary) / 'checked.safetensors')
         config, checkpoint = folder / f'{name}.py', folder / f'{name}.safetensors'
-        with atomic_path(checkpoint) as target:
-            (Path(temporary) / 'checked.safetensors').replace(target)
-        dump_config(Config(content), config)
+        (Path(temporary) / 'checked.safetensors').replace(checkpoint)
+        built.replace(config)
     return config, checkpoint
 
 
@@ -181,29 +180,21 @@ def _check_repo(repo: str) -> None:
         raise UserError(f'{repo!r} is no repository on the hub: write owner/name')
 
 
-class _errors_of:
-    """Turns what the library raises into one line."""
-
-    def __init__(self, hub: ModuleType, repo: str) -> None:
-        self.hub, self.repo = hub, repo
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, UserError | KeyboardInterrupt):
-            return
-        errors = self.hub.errors
-        if isinstance(error, errors.RepositoryNotFoundError):
-            hint = 'there is no such repository, or it is private: huggingface-cli login, or set HF_TOKEN'
-        elif isinstance(error, errors.EntryNotFoundError | errors.RevisionNotFoundError):
-            hint = f'has no {CONFIG_FILE} and {WEIGHTS_FILE} in that revision: it is no model of faceresearch'
-        elif isinstance(error, errors.HfHubHTTPError | errors.LocalTokenNotFoundError | OSError):
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            hint = f'the hub did not answer as it should ({first})'
-        else:
-            return
-        raise UserError(f'{self.repo}: {hint}') from error
+@contextlib.contextmanager
+def _errors_of(hub: ModuleType, repo: str) -> Iterator[None]:
+    """Turn what the library raises into one line."""
+    errors = hub.errors
+    try:
+        yield
+    except errors.RepositoryNotFoundError as error:
+        hint = 'there is no such repository, or it is private: huggingface-cli login, or set HF_TOKEN'
+        raise UserError(f'{repo}: {hint}') from error
+    except (errors.EntryNotFoundError, errors.RevisionNotFoundError) as error:
+        hint = f'has no {CONFIG_FILE} and {WEIGHTS_FILE} in that revision: it is no model of faceresearch'
+        raise UserError(f'{repo}: {hint}') from error
+    except (errors.HfHubHTTPError, errors.LocalTokenNotFoundError, OSError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f'{repo}: the hub did not answer as it should ({first})') from error
 
 
 def _check_files(api: Any, repo: str, revision: str | None) -> None:
